@@ -1,0 +1,293 @@
+"""The grid as the rest of the server sees it: one typed client, whatever carries its messages.
+
+The local transport is a Unix socket (:class:`SocketGrid`). A connection carries one operation at a time and
+goes back to a small pool after it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import msgspec
+
+from deployr import errors
+from deployr.grid import protocol
+from deployr.grid.framing import FrameError, FrameStream
+from deployr.grid.protocol import (
+    Execution,
+    ExecutionRecord,
+    FileArea,
+    FileInfo,
+    Flag,
+    Frame,
+    GridStatus,
+    SessionInfo,
+    SessionSpec,
+)
+
+T = TypeVar("T")
+
+ConsoleSink = Callable[[str], None]
+"""Receives console text while code runs."""
+
+
+class Grid(Protocol):
+    """What the server asks of the grid.
+
+    Every method raises :class:`~deployr.errors.NodeNotResponding` (915) when the grid cannot be reached, and those that
+    name a session raise :class:`~deployr.errors.SessionLost` (916) when it is not there (any more).
+    """
+
+    async def open(self, spec: SessionSpec) -> SessionInfo:
+        """Open a session.
+
+        Raises:
+            NoFreeSlot: 913, no slot for this purpose and cluster, or an unknown cluster.
+            UserProjectLimit, AnonymousProjectLimit, UserJobLimit: ``spec.owner_limit`` is reached.
+            AlreadyExists: a session of that id is open.
+        """
+
+    async def execute(
+        self, session: str, execution: Execution, arguments: bytes, *, console: ConsoleSink | None = None
+    ) -> tuple[ExecutionRecord, bytes]:
+        """Run code; R errors are part of the record, not exceptions.
+
+        Args:
+            arguments: QAP1 of a named list: ``inputs`` (named list, assigned first) and ``robjects``
+                (character vector of names to return).
+            console: called with text as R prints it.
+
+        Returns:
+            The record, and the QAP1 of a named list: the objects asked for (those that exist).
+
+        Raises:
+            ProjectBusy: another call runs in the session.
+            BoundaryExceeded: 914, the time limit or CPU limit was hit; the session is gone.
+        """
+
+    async def execute_stateless(
+        self, spec: SessionSpec, execution: Execution, arguments: bytes, *, console: ConsoleSink | None = None
+    ) -> tuple[ExecutionRecord, bytes]:
+        """Run code in a session of its own that ends with the call; its files stay readable for a while."""
+
+    async def call(self, session: str, function: str, arguments: bytes) -> bytes:
+        """Run a function of the runtime: ``list_objects``, ``get_objects``, ``assign_objects``, ``delete_objects``.
+
+        Raises:
+            ProjectBusy: another call runs in the session.
+            DeployrError: the function failed; its message is R's.
+        """
+
+    async def interrupt(self, session: str) -> bool:
+        """Interrupt what runs; true when something ran."""
+
+    async def close(self, session: str) -> bool:
+        """End a session and remove its files; true when it was there. Never raises SessionLost."""
+
+    async def sessions(
+        self, *, sessions: list[str] | None = None, owner: str | None = None
+    ) -> list[SessionInfo]:
+        """Sessions by id, of an owner, or all. Unknown ids are left out."""
+
+    async def history(self, session: str) -> list[ExecutionRecord]:
+        """Records of the session's executions, oldest first."""
+
+    async def list_files(self, session: str, area: FileArea = "directory") -> list[FileInfo]:
+        """Files of the working directory (hidden ones left out) or the unnamed plots of all executions."""
+
+    def read_file(
+        self, session: str, filename: str, *, area: FileArea = "directory", execution: str | None = None
+    ) -> contextlib.AbstractAsyncContextManager[tuple[FileInfo, AsyncIterator[bytes]]]:
+        """One file and its content as a stream.
+
+        Raises:
+            NotFound: no such regular file.
+        """
+
+    async def write_file(
+        self,
+        session: str,
+        filename: str,
+        content: AsyncIterable[bytes],
+        *,
+        descr: str | None = None,
+        overwrite: bool = False,
+    ) -> FileInfo:
+        """Write one file of the working directory.
+
+        Raises:
+            AlreadyExists: the name is taken and ``overwrite`` is false.
+            InvalidParameter: the name is not a plain file name.
+        """
+
+    async def delete_files(self, session: str, filenames: list[str]) -> None:
+        """Delete files of the working directory.
+
+        Raises:
+            NotFound: one of them does not exist; then none is deleted.
+        """
+
+    async def status(self) -> GridStatus:
+        """State of the nodes."""
+
+
+class SocketGrid:
+    """:class:`Grid` over the Unix socket of the grid process.
+
+    Args:
+        path: the socket.
+        idle_connections: most connections kept for reuse.
+    """
+
+    def __init__(self, path: Path, *, idle_connections: int = 16) -> None:
+        self._path = str(path)
+        self._keep = idle_connections
+        self._idle: list[FrameStream] = []
+
+    async def open(self, spec: SessionSpec) -> SessionInfo:
+        return await self._ask(protocol.Open(spec), SessionInfo)
+
+    async def execute(
+        self, session: str, execution: Execution, arguments: bytes, *, console: ConsoleSink | None = None
+    ) -> tuple[ExecutionRecord, bytes]:
+        request = protocol.Execute(session, execution, console is not None)
+        return await self._run(request, arguments, console)
+
+    async def execute_stateless(
+        self, spec: SessionSpec, execution: Execution, arguments: bytes, *, console: ConsoleSink | None = None
+    ) -> tuple[ExecutionRecord, bytes]:
+        request = protocol.ExecuteStateless(spec, execution, console is not None)
+        return await self._run(request, arguments, console)
+
+    async def call(self, session: str, function: str, arguments: bytes) -> bytes:
+        async with self._operation(protocol.Call(session, function)) as stream:
+            await stream.send_bytes(arguments)
+            await _receive_head(stream, Flag)
+            return await stream.receive_bytes()
+
+    async def interrupt(self, session: str) -> bool:
+        return (await self._ask(protocol.Interrupt(session), Flag)).value
+
+    async def close(self, session: str) -> bool:
+        return (await self._ask(protocol.Close(session), Flag)).value
+
+    async def sessions(
+        self, *, sessions: list[str] | None = None, owner: str | None = None
+    ) -> list[SessionInfo]:
+        return await self._ask(protocol.ListSessions(sessions, owner), list[SessionInfo])
+
+    async def history(self, session: str) -> list[ExecutionRecord]:
+        return await self._ask(protocol.History(session), list[ExecutionRecord])
+
+    async def list_files(self, session: str, area: FileArea = "directory") -> list[FileInfo]:
+        return await self._ask(protocol.ListFiles(session, area), list[FileInfo])
+
+    @contextlib.asynccontextmanager
+    async def read_file(
+        self, session: str, filename: str, *, area: FileArea = "directory", execution: str | None = None
+    ) -> AsyncGenerator[tuple[FileInfo, AsyncIterator[bytes]]]:
+        async with self._operation(protocol.ReadFile(session, filename, area, execution)) as stream:
+            info = await _receive_head(stream, FileInfo)
+            yield info, stream.chunks()
+
+    async def write_file(
+        self,
+        session: str,
+        filename: str,
+        content: AsyncIterable[bytes],
+        *,
+        descr: str | None = None,
+        overwrite: bool = False,
+    ) -> FileInfo:
+        request = protocol.WriteFile(session, filename, descr, overwrite)
+        async with self._operation(request) as stream:
+            await stream.send_chunks(content)
+            return await _receive_reply(stream, FileInfo)
+
+    async def delete_files(self, session: str, filenames: list[str]) -> None:
+        await self._ask(protocol.DeleteFiles(session, filenames), Flag)
+
+    async def status(self) -> GridStatus:
+        return await self._ask(protocol.Status(), GridStatus)
+
+    async def aclose(self) -> None:
+        """Close the idle connections."""
+        while self._idle:
+            self._idle.pop().close()
+
+    async def _ask(self, request: protocol.Request, reply: type[T]) -> T:
+        async with self._operation(request) as stream:
+            await stream.flush()
+            return await _receive_reply(stream, reply)
+
+    async def _run(
+        self,
+        request: protocol.Execute | protocol.ExecuteStateless,
+        arguments: bytes,
+        console: ConsoleSink | None,
+    ) -> tuple[ExecutionRecord, bytes]:
+        async with self._operation(request) as stream:
+            await stream.send_bytes(arguments)
+            record = await _receive_head(stream, ExecutionRecord, console)
+            return record, await stream.receive_bytes()
+
+    @contextlib.asynccontextmanager
+    async def _operation(self, request: protocol.Request) -> AsyncGenerator[FrameStream]:
+        """A connection with the request written; back to the pool only when the operation ran to its end."""
+        stream = await self._connection()
+        try:
+            stream.put_head(request)
+            yield stream
+        except FrameError as ex:
+            raise errors.NodeNotResponding("The grid is not responding.") from ex
+        finally:
+            if stream.in_step and len(self._idle) < self._keep and not stream.at_eof():
+                self._idle.append(stream)
+            else:
+                stream.close()
+
+    async def _connection(self) -> FrameStream:
+        while self._idle:
+            stream = self._idle.pop()
+            if not stream.at_eof():
+                return stream
+            stream.close()
+        try:
+            return FrameStream(*await asyncio.open_unix_connection(self._path, limit=1024 * 1024))
+        except OSError as ex:
+            raise errors.NodeNotResponding("The grid is not responding.") from ex
+
+
+_decoders: dict[Any, msgspec.msgpack.Decoder[Any]] = {}
+
+
+async def _receive_reply(stream: FrameStream, kind: type[T]) -> T:
+    """A reply that has no content behind its head."""
+    reply = await _receive_head(stream, kind)
+    stream.in_step = True
+    return reply
+
+
+async def _receive_head(stream: FrameStream, kind: type[T], console: ConsoleSink | None = None) -> T:
+    """The reply's head; raises what the grid raised."""
+    while True:
+        frame, body = await stream.receive()
+        if frame is Frame.HEAD:
+            decoder = _decoders.get(kind)
+            if decoder is None:
+                decoder = _decoders[kind] = msgspec.msgpack.Decoder(kind)
+            reply: T = decoder.decode(body)
+            return reply
+        if frame is Frame.ERROR:
+            stream.in_step = True
+            failure = msgspec.msgpack.decode(body, type=protocol.Failure)
+            raise getattr(errors, failure.error, errors.DeployrError)(failure.message)
+        if frame is Frame.CONSOLE:
+            if console is not None:
+                console(body.decode("utf-8", "replace"))
+            continue
+        raise FrameError(f"{frame.name} in the place of HEAD")

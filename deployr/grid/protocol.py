@@ -1,0 +1,305 @@
+"""What web workers and the grid say to each other: typed messages in length-prefixed frames.
+
+One connection carries one operation at a time: a request, an optional upload, then a reply. That keeps
+back-pressure a matter of the socket alone, and a large value on one connection never stalls another.
+
+A frame is a 5-byte header (unsigned 32-bit big-endian body length, one byte of :class:`Frame` kind)
+and the body. ``HEAD`` bodies are msgpack of the structs below; ``DATA`` bodies are opaque bytes (R values in
+QAP1, file contents), ended by an empty ``DATA`` frame.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Literal
+
+import msgspec
+
+Purpose = Literal["authenticated", "anonymous", "asynchronous"]
+"""What a session is for; nodes are typed by it (admin facts 3.2)."""
+
+FileArea = Literal["directory", "results"]
+"""Working directory of a session, or the hidden directory of its unnamed plots."""
+
+
+class Frame(enum.IntEnum):
+    """Kinds of frames."""
+
+    HEAD = 1
+    DATA = 2
+    CONSOLE = 3
+    ERROR = 4
+
+
+class FileInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """A regular file of a session.
+
+    Attributes:
+        filename: plain name, without a directory.
+        length: bytes.
+        modified: last change, milliseconds since 1970.
+        descr: free text given at upload, kept while the session lives.
+        execution: execution that drew the plot; set in the area ``results`` only.
+    """
+
+    filename: str
+    length: int
+    modified: int
+    descr: str | None = None
+    execution: str | None = None
+
+
+class SessionSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """The session to open.
+
+    Attributes:
+        session: id chosen by the caller, e.g. ``PROJECT-<uuid>``; unique on the grid.
+        owner: opaque label, ``user:<name>`` or ``http:<digest>``; the grid counts by it, the domain checks it.
+        purpose: which nodes may host it.
+        cluster: cluster tag, matched without case; ``None`` for any node of the purpose.
+        context: text shown in grid status, e.g. ``Temporary Project``.
+        idle_timeout: seconds without a call after which the grid closes the session; 0 for never.
+        owner_limit: most live sessions of this owner and purpose; ``None`` for no limit.
+        public_data: directory of public external data, R option ``deployrPublicExternalDir``.
+        private_data: directory of the user's external data, R option ``deployrPrivateExternalDir``.
+    """
+
+    session: str
+    owner: str
+    purpose: Purpose = "authenticated"
+    cluster: str | None = None
+    context: str = ""
+    idle_timeout: float = 0
+    owner_limit: int | None = None
+    public_data: str | None = None
+    private_data: str | None = None
+
+
+class SessionInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """A session as the grid sees it.
+
+    Attributes:
+        state: ``idle``, ``busy``, or ``ended`` (process gone, files kept for a while: stateless executions).
+        opened: milliseconds since 1970.
+        used: start of the last call, milliseconds since 1970.
+    """
+
+    session: str
+    owner: str
+    purpose: Purpose
+    node: str
+    cluster: str | None
+    context: str
+    state: Literal["idle", "busy", "ended"]
+    opened: int
+    used: int
+
+
+class Execution(msgspec.Struct, frozen=True, kw_only=True):
+    """R code to run and how.
+
+    Attributes:
+        execution: ``EXEC-<uuid>``.
+        code: the R source, exactly as sent.
+        tag, actor: copied to the record.
+        phantom: leave no record behind.
+        echo: show the commands in the console text.
+        console: keep console text in the reply and the record.
+        artifacts: look for files that the code created or changed.
+        graphics: device of unnamed plots.
+        width, height: device size in pixels; 0 for R's default of 480.
+        time_limit: seconds of wall time after which the session is killed (914); 0 for none.
+        blackbox: the record is kept without code, and artifacts are not looked for.
+    """
+
+    execution: str
+    code: str
+    tag: str | None = None
+    actor: str = "anonymous"
+    phantom: bool = False
+    echo: bool = True
+    console: bool = True
+    artifacts: bool = True
+    graphics: Literal["png", "svg"] = "png"
+    width: int = 0
+    height: int = 0
+    time_limit: float = 0
+    blackbox: bool = False
+
+
+class ExecutionRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One finished execution: the reply of an execute call and the entry of a project's history.
+
+    Attributes:
+        time_start: milliseconds since 1970.
+        time_code: milliseconds spent in R code.
+        time_total: milliseconds of the whole execution on the grid.
+        console: text R printed, commands included when echoed.
+        warnings: texts of the warnings signalled.
+        error: R's message when the code failed, else ``None``; an R failure has ``error_code`` 900.
+        interrupted: stopped by an interrupt call.
+        results: unnamed plots, one file a page.
+        artifacts: files of the working directory that the code created or changed.
+    """
+
+    execution: str
+    code: str
+    tag: str | None
+    actor: str
+    time_start: int
+    time_code: int
+    time_total: int
+    console: str
+    warnings: list[str]
+    error: str | None
+    error_code: int | None
+    interrupted: bool
+    results: list[FileInfo]
+    artifacts: list[FileInfo]
+
+
+# -- requests ---------------------------------------------------------------------------------------------
+
+
+class Open(msgspec.Struct, frozen=True, tag="open"):
+    """Open a session. Reply: :class:`SessionInfo`."""
+
+    spec: SessionSpec
+
+
+class Execute(msgspec.Struct, frozen=True, tag="execute"):
+    """Run code in a session. Upload: arguments in QAP1. Reply: record, then the value in QAP1."""
+
+    session: str
+    execution: Execution
+    live_console: bool = False
+
+
+class ExecuteStateless(msgspec.Struct, frozen=True, tag="execute_stateless"):
+    """Open a session, run code, end the session. Upload and reply as :class:`Execute`."""
+
+    spec: SessionSpec
+    execution: Execution
+    live_console: bool = False
+
+
+class Call(msgspec.Struct, frozen=True, tag="call"):
+    """Run one of the runtime's own functions in a session. Upload: arguments in QAP1. Reply: value in QAP1."""
+
+    session: str
+    function: str
+
+
+class Interrupt(msgspec.Struct, frozen=True, tag="interrupt"):
+    """Interrupt what runs in a session. Reply: :class:`Flag`, true when something ran."""
+
+    session: str
+
+
+class Close(msgspec.Struct, frozen=True, tag="close"):
+    """Close a session and remove its files. Reply: :class:`Flag`, true when it was there."""
+
+    session: str
+
+
+class ListSessions(msgspec.Struct, frozen=True, tag="list_sessions"):
+    """Sessions by id, of an owner, or all. Reply: list of :class:`SessionInfo`."""
+
+    sessions: list[str] | None = None
+    owner: str | None = None
+
+
+class History(msgspec.Struct, frozen=True, tag="history"):
+    """Records of a live session, oldest first. Reply: list of :class:`ExecutionRecord`."""
+
+    session: str
+
+
+class ListFiles(msgspec.Struct, frozen=True, tag="list_files"):
+    """Files of a session. Reply: list of :class:`FileInfo`."""
+
+    session: str
+    area: FileArea = "directory"
+
+
+class ReadFile(msgspec.Struct, frozen=True, tag="read_file"):
+    """One file. Reply: :class:`FileInfo`, then the content."""
+
+    session: str
+    filename: str
+    area: FileArea = "directory"
+    execution: str | None = None
+
+
+class WriteFile(msgspec.Struct, frozen=True, tag="write_file"):
+    """Write one file of the working directory. Upload: the content. Reply: :class:`FileInfo`."""
+
+    session: str
+    filename: str
+    descr: str | None = None
+    overwrite: bool = False
+
+
+class DeleteFiles(msgspec.Struct, frozen=True, tag="delete_files"):
+    """Delete files of the working directory; all must exist. Reply: :class:`Flag`."""
+
+    session: str
+    filenames: list[str]
+
+
+class Status(msgspec.Struct, frozen=True, tag="status"):
+    """State of the grid. Reply: :class:`GridStatus`."""
+
+
+Request = (
+    Open
+    | Execute
+    | ExecuteStateless
+    | Call
+    | Interrupt
+    | Close
+    | ListSessions
+    | History
+    | ListFiles
+    | ReadFile
+    | WriteFile
+    | DeleteFiles
+    | Status
+)
+
+
+# -- replies ----------------------------------------------------------------------------------------------
+
+
+class Flag(msgspec.Struct, frozen=True):
+    """A yes or no."""
+
+    value: bool
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """Body of an ``ERROR`` frame: class name in :mod:`deployr.errors` and the caller's text."""
+
+    error: str
+    message: str
+
+
+class NodeStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """State of one node: ``slots`` is the limit, ``used`` live sessions, ``warm`` forks waiting."""
+
+    name: str
+    purposes: list[Purpose]
+    cluster: str | None
+    slots: int
+    used: int
+    warm: int
+    healthy: bool
+    isolated: bool
+    description: str = ""
+
+
+class GridStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """State of the grid."""
+
+    version: str
+    nodes: list[NodeStatus]
