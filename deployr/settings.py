@@ -1,0 +1,467 @@
+"""The server's settings: one immutable object, built from defaults < TOML file < environment < flags.
+
+``python -m deployr.settings`` prints ``docs/configuration.md``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_type_hints
+
+import msgspec
+
+from deployr.grid.protocol import Purpose
+
+PREFIX = "DEPLOYR_"
+FILE_NAME = "deployr.toml"
+_DIRECTORY_MODE = 0o700
+_SESSIONS_MODE_OF_ROOT = 0o711
+
+
+class SettingsError(ValueError):
+    """A setting is unknown or has a bad value; the text begins with the setting's full name."""
+
+
+def _about(text: str, unit: str = "", **limits: Any) -> msgspec.Meta:
+    """What a field means, in which unit, and within which limits."""
+    return msgspec.Meta(description=text, extra={"unit": unit}, **limits)
+
+
+def _positive(text: str, unit: str = "") -> msgspec.Meta:
+    return _about(text, unit, ge=1)
+
+
+def _natural(text: str, unit: str = "") -> msgspec.Meta:
+    return _about(text, unit, ge=0)
+
+
+class _Group(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of the groups of settings."""
+
+
+class ServerSettings(_Group, frozen=True, kw_only=True):
+    """HTTP, web workers and HTTP sessions."""
+
+    bind: Annotated[tuple[str, ...], _about("Addresses to listen on, each `host:port`.", min_length=1)] = (
+        "127.0.0.1:8050",
+        "127.0.0.1:12800",
+    )
+    workers: Annotated[int, _positive("Web worker processes.", "processes")] = 2
+    context_url: Annotated[
+        str | None,
+        _about("Base of absolute URLs in replies, e.g. `https://host/deployr`; unset: taken from each request's Host."),
+    ] = None
+    relative_urls: Annotated[bool, _about("URLs in replies are relative.")] = False
+    cors_origins: Annotated[
+        tuple[str, ...], _about("Origins whose browser pages may call the API; empty: cross-origin calls are off.")
+    ] = ()
+    csrf: Annotated[
+        Literal["required", "issued", "off"],
+        _about(
+            "`required`: authenticated POSTs without the token are refused (8.0.5); `issued`: tokens are sent but not "
+            "asked for, so that older clients work; `off`: no tokens."
+        ),
+    ] = "issued"
+    session_timeout: Annotated[int, _positive("Idle time after which an HTTP session ends.", "seconds")] = 1800
+    body_timeout: Annotated[int, _positive("Longest pause of a client while it sends a body.", "seconds")] = 60
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], _about("Least level that is logged.")] = "info"
+
+
+class DatabaseSettings(_Group, frozen=True, kw_only=True):
+    """Where rows are kept."""
+
+    url: Annotated[str | None, _about("SQLAlchemy URL; unset: the SQLite file `deployr.db` in the home directory.")] = (
+        None
+    )
+
+
+class LimitSettings(_Group, frozen=True, kw_only=True):
+    """What callers may use."""
+
+    max_upload: Annotated[int, _positive("Largest uploaded file.", "bytes")] = 268435456
+    live_projects: Annotated[int, _positive("Live projects of one user.", "projects")] = 170
+    anonymous_executions: Annotated[
+        Annotated[int, msgspec.Meta(ge=1)] | None,
+        _about("Live anonymous executions of one HTTP session; unset: no limit.", "executions"),
+    ] = None
+    anonymous_time: Annotated[int, _natural("Longest time of one anonymous execution; 0: no limit.", "seconds")] = 300
+    blackbox_idle: Annotated[int, _positive("Idle time after which an HTTP blackbox project ends.", "seconds")] = 900
+    history_depth: Annotated[int, _positive("Executions kept in a project's history.", "executions")] = 250
+    history_storage: Annotated[int, _positive("Results kept in a project's history.", "bytes")] = 16777216
+    file_type_blacklist: Annotated[
+        tuple[str, ...], _about("File name extensions that only administrators may upload, write, load or preload.")
+    ] = ("exe", "sh", "bat", "bash", "csh", "tcsh")
+
+
+class ProjectSettings(_Group, frozen=True, kw_only=True):
+    """Project persistence."""
+
+    autosave_temporary: Annotated[
+        bool, _about("Temporary projects too are saved at close, logout and timeout when the session's autosave is on.")
+    ] = False
+
+
+class SecuritySettings(_Group, frozen=True, kw_only=True):
+    """Passwords and locking of accounts."""
+
+    lock_failures: Annotated[int, _natural("Consecutive failed logins that lock an account; 0: never.", "failures")] = (
+        10
+    )
+    lock_timeout: Annotated[
+        int, _natural("Time until a locked account unlocks by itself; 0: only an administrator unlocks it.", "seconds")
+    ] = 1800
+    password_min_characters: Annotated[int, _positive("Shortest new password.", "characters")] = 8
+    password_upper_case: Annotated[bool, _about("New passwords need an upper-case letter.")] = True
+    password_alphanumeric: Annotated[bool, _about("New passwords need a letter and a digit.")] = True
+
+
+class RepositorySettings(_Group, frozen=True, kw_only=True):
+    """Repository and its download policies."""
+
+    external: Annotated[
+        str | None,
+        _about("Directory of the external repository; unset: `external_repository/` of the source tree."),
+    ] = None
+    file_author_only_download: Annotated[bool, _about("Only authors download files that are not scripts.")] = False
+    file_anonymous_download: Annotated[bool, _about("Published files are downloaded without login.")] = False
+    script_author_only_download: Annotated[bool, _about("Only authors download scripts (`.R`, `.Rmd`).")] = False
+    script_anonymous_download: Annotated[bool, _about("Published scripts are downloaded without login.")] = False
+    script_list_authenticate: Annotated[bool, _about("Listing scripts requires login.")] = False
+
+
+class NodeSettings(_Group, frozen=True, kw_only=True):
+    """A node of the grid, written as `[[grid.nodes]]`."""
+
+    name: Annotated[str, _about("Unique name.", min_length=1)]
+    description: Annotated[str, _about("Free text.")] = ""
+    purposes: Annotated[
+        tuple[Purpose, ...], _about("What it serves; a node that serves all three takes overflow.", min_length=1)
+    ] = get_args(Purpose)
+    cluster: Annotated[str | None, _about("Cluster it belongs to, matched without case.")] = None
+    slots: Annotated[int, _positive("Most live sessions.", "sessions")] = 100
+
+
+DEFAULT_NODE = NodeSettings(name="DeployR Default Node", description="Default R processing node, mixed function.")
+
+
+class GridSettings(_Group, frozen=True, kw_only=True):
+    """R sessions."""
+
+    sessions_directory: Annotated[
+        str | None,
+        _about(
+            "Directory below which sessions have their working directories; unset: `sessions` in the home directory, "
+            "or, for a server run as root, `/var/lib/deployr/<hash of the home>`, which session users can traverse."
+        ),
+    ] = None
+    warm_min: Annotated[int, _natural("Forks kept ready on an idle node.", "sessions")] = 2
+    warm_max: Annotated[int, _natural("Most forks kept ready on a busy node.", "sessions")] = 8
+    console_limit: Annotated[int, _positive("Most console text of one execution.", "bytes")] = 524288
+    memory_limit: Annotated[int, _natural("Address space of one session; 0: no limit.", "bytes")] = 0
+    cpu_limit: Annotated[int, _natural("R boundary: CPU time of one session; 0: no limit.", "seconds")] = 1740
+    interrupt_grace: Annotated[
+        float, _natural("Time that interrupted code may take to stop before its session is killed.", "seconds")
+    ] = 5
+    stateless_keep: Annotated[int, _natural("Time that files of a stateless execution stay readable.", "seconds")] = 300
+    uid_base: Annotated[
+        int,
+        _positive("First user id of sessions of a server run as root; each Rserve parent takes 2000 ids.", "user id"),
+    ] = 200000
+    max_value: Annotated[int, _positive("Largest R value relayed.", "bytes")] = 2147483648
+    nodes: Annotated[tuple[NodeSettings, ...], _about("The nodes, see below.", min_length=1)] = (DEFAULT_NODE,)
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """All settings.
+
+    Attributes:
+        home: directory of everything the server keeps.
+    """
+
+    home: Path
+    server: ServerSettings = ServerSettings()
+    database: DatabaseSettings = DatabaseSettings()
+    limits: LimitSettings = LimitSettings()
+    projects: ProjectSettings = ProjectSettings()
+    security: SecuritySettings = SecuritySettings()
+    repository: RepositorySettings = RepositorySettings()
+    grid: GridSettings = GridSettings()
+
+    @classmethod
+    def load(
+        cls,
+        config: Path | None = None,
+        environ: Mapping[str, str] | None = None,
+        flags: Mapping[str, Any] | None = None,
+    ) -> Settings:
+        """Build the settings.
+
+        Args:
+            config: TOML file; ``None`` for ``DEPLOYR_CONFIG``, else ``deployr.toml`` in the home directory if there.
+            environ: environment, e.g. ``os.environ``; only names beginning with ``DEPLOYR_`` are looked at.
+            flags: values by full name, e.g. ``{"server.workers": 4}``; ``None`` values are taken as not given.
+
+        Raises:
+            SettingsError: a name is unknown, a value is bad, or the file cannot be read.
+        """
+        given = {name: value for name, value in (flags or {}).items() if value is not None}
+        texts = {k: v for k, v in (environ or {}).items() if k.startswith(PREFIX)}
+        path = config or _config_path(texts.pop(PREFIX + "CONFIG", None), given, texts)
+        values = _from_file(path) if path else {}
+        values.update(_from_environment(texts))
+        for name, value in given.items():
+            values[name] = _convert(name, value)
+        return _build(cls, values)
+
+    def to_json(self) -> bytes:
+        """The settings as handed from the supervisor to the processes it starts."""
+        return msgspec.json.encode(self, enc_hook=str)
+
+    @classmethod
+    def from_json(cls, data: bytes) -> Settings:
+        """The settings that :meth:`to_json` wrote."""
+        return msgspec.json.decode(data, type=cls, dec_hook=lambda kind, value: kind(value))
+
+    # -- places -------------------------------------------------------------------------------------------
+
+    @property
+    def run_directory(self) -> Path:
+        """Sockets and process ids."""
+        return self.home / "run"
+
+    @property
+    def grid_socket(self) -> Path:
+        """Unix socket of the grid process."""
+        return self.run_directory / "grid.sock"
+
+    @property
+    def blobs_directory(self) -> Path:
+        """File contents of the repository."""
+        return self.home / "blobs"
+
+    @property
+    def logs_directory(self) -> Path:
+        """Logs of the processes that do not log to stderr."""
+        return self.home / "logs"
+
+    @property
+    def database_url(self) -> str:
+        """SQLAlchemy URL of the database."""
+        return self.database.url or f"sqlite:///{self.home / 'deployr.db'}"
+
+    @property
+    def external_repository(self) -> Path:
+        """Base of the external repository."""
+        if self.repository.external:
+            return Path(self.repository.external).expanduser()
+        return Path(__file__).parent.parent / "external_repository"
+
+    @property
+    def sessions_directory(self) -> Path:
+        """Parent of the sessions' directories; with root it lies outside of the closed home directory."""
+        if self.grid.sessions_directory:
+            return Path(self.grid.sessions_directory).expanduser()
+        if os.geteuid() == 0:
+            return Path("/var/lib/deployr") / hashlib.sha256(bytes(self.home)).hexdigest()[:12]
+        return self.home / "sessions"
+
+    def prepare_home(self) -> None:
+        """Make the directories, closed to other users; the sessions directory stays traversable with root."""
+        for directory in (self.home, self.run_directory, self.blobs_directory, self.logs_directory):
+            directory.mkdir(mode=_DIRECTORY_MODE, parents=True, exist_ok=True)
+        mode = _SESSIONS_MODE_OF_ROOT if os.geteuid() == 0 else _DIRECTORY_MODE
+        self.sessions_directory.mkdir(mode=mode, parents=True, exist_ok=True)
+
+    def secret_key(self) -> bytes:
+        """The server's 32 secret bytes, made once; several processes may ask at the same time."""
+        path = self.home / "secret.key"
+        if not path.exists():
+            _make_secret(path)
+        return path.read_bytes()
+
+
+def split_address(address: str) -> tuple[str, int]:
+    """Host and port of ``host:port`` or ``[ipv6]:port``.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65535:
+        raise ValueError(f"`{address}` is not host:port")
+    return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def _make_secret(path: Path) -> None:
+    """Write beside and link: whoever links first wins, and nobody reads half a key."""
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(secrets.token_bytes(32))
+    try:
+        path.hardlink_to(draft)
+    except FileExistsError:
+        return
+    finally:
+        draft.unlink()
+
+
+# -- layers -----------------------------------------------------------------------------------------------
+
+_GROUPS: dict[str, type[_Group]] = {
+    name: hint for name, hint in get_type_hints(Settings).items() if isinstance(hint, type) and issubclass(hint, _Group)
+}
+
+
+def _fields(group: type[_Group]) -> Iterator[tuple[str, Any, msgspec.Meta, Any]]:
+    """Name, annotated type, meaning and default of each field."""
+    hints = get_type_hints(group, include_extras=True)
+    for field in msgspec.structs.fields(group):
+        hint = hints[field.name]
+        yield field.name, hint, hint.__metadata__[0], field.default
+
+
+_TYPES: dict[str, Any] = {
+    f"{group}.{name}": hint for group, kind in _GROUPS.items() for name, hint, _, _ in _fields(kind)
+}
+
+
+def _convert(name: str, value: Any, *, strict: bool = True) -> Any:
+    """The value of a setting in its type."""
+    if name == "home":
+        if not isinstance(value, str | Path) or not str(value):
+            raise SettingsError("home: expected a directory")
+        return Path(value).expanduser().absolute()
+    if name not in _TYPES:
+        raise SettingsError(f"{name}: there is no such setting")
+    try:
+        return msgspec.convert(value, _TYPES[name], strict=strict)
+    except msgspec.ValidationError as ex:
+        raise SettingsError(f"{name}: {ex}") from None
+
+
+def _config_path(named: str | None, flags: Mapping[str, Any], texts: Mapping[str, str]) -> Path | None:
+    if named:
+        return Path(named)
+    path = Path(flags.get("home") or texts.get(PREFIX + "HOME") or _default_home()) / FILE_NAME
+    return path if path.exists() else None
+
+
+def _default_home() -> Path:
+    return Path("~/.deployr").expanduser()
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    """Values by full name."""
+    try:
+        document = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as ex:
+        raise SettingsError(f"{path}: {ex}") from ex
+    values = {}
+    for key, value in document.items():
+        if key in _GROUPS and isinstance(value, dict):
+            values.update({f"{key}.{name}": _convert(f"{key}.{name}", part) for name, part in value.items()})
+        else:
+            values[key] = _convert(key, value)
+    return values
+
+
+def _from_environment(texts: Mapping[str, str]) -> dict[str, Any]:
+    """Values by full name; the texts all begin with the prefix."""
+    values = {}
+    for variable, text in texts.items():
+        name = variable.removeprefix(PREFIX).lower().replace("_", ".", 1)
+        try:
+            values[name] = _convert(name, _parse(name, text), strict=False)
+        except SettingsError as ex:
+            raise SettingsError(f"{ex} (environment variable {variable})") from None
+    return values
+
+
+def _parse(name: str, text: str) -> Any:
+    """Text of the environment as a value: lists are comma-separated or JSON, empty text unsets."""
+    kind = str(_TYPES.get(name, ""))
+    if "tuple[" in kind and text.startswith("["):
+        try:
+            return msgspec.json.decode(text)
+        except msgspec.DecodeError as ex:
+            raise SettingsError(f"{name}: {ex}") from None
+    if "tuple[" in kind:
+        return [part.strip() for part in text.split(",") if part.strip()]
+    return None if text == "" and "None" in kind else text
+
+
+def _build(cls: type[Settings], values: Mapping[str, Any]) -> Settings:
+    groups: dict[str, Any] = {}
+    for group, kind in _GROUPS.items():
+        prefix = group + "."
+        groups[group] = kind(**{k.removeprefix(prefix): v for k, v in values.items() if k.startswith(prefix)})
+    settings = cls(home=values.get("home", _default_home()), **groups)
+    _check(settings)
+    return settings
+
+
+def _check(settings: Settings) -> None:
+    """What a single field's type cannot say."""
+    for address in settings.server.bind:
+        try:
+            split_address(address)
+        except ValueError as ex:
+            raise SettingsError(f"server.bind: {ex}") from None
+    if settings.grid.warm_max < settings.grid.warm_min:
+        raise SettingsError("grid.warm_max: less than grid.warm_min")
+    names = [node.name for node in settings.grid.nodes]
+    if len(set(names)) < len(names):
+        raise SettingsError("grid.nodes: two nodes have the same name")
+
+
+# -- documentation ----------------------------------------------------------------------------------------
+
+_INTRODUCTION = f"""# Configuration
+
+This file is generated: `python -m deployr.settings > docs/configuration.md`.
+
+A setting comes from, later wins: its default, the TOML file, the environment, a flag of the command line. The file is
+the one named by `--config` or `{PREFIX}CONFIG`, else `{FILE_NAME}` in the home directory. In the environment lists are
+separated by commas (or JSON), and an empty text unsets. Unknown names and bad values stop the start.
+
+| key | environment | default | meaning |
+|---|---|---|---|
+| `home` | `{PREFIX}HOME` | `~/.deployr` | Directory of all the server keeps: database, blobs, sockets, secret key. |
+"""
+
+
+def document() -> str:
+    """The reference of all settings, in Markdown."""
+    parts = [_INTRODUCTION]
+    parts += [_section(f"[{group}]", kind, f"{PREFIX}{group.upper()}_") for group, kind in _GROUPS.items()]
+    parts.append(_section("[[grid.nodes]]", NodeSettings, None))
+    return "\n".join(parts)
+
+
+def _section(title: str, kind: type[_Group], prefix: str | None) -> str:
+    lines = [f"## {title}", "", str(kind.__doc__), "", "| key | default | unit | meaning |", "|---|---|---|---|"]
+    for name, _, meta, default in _fields(kind):
+        unit = (meta.extra or {})["unit"]
+        key = f"`{name}`" if prefix is None else f"`{name}`<br>`{prefix}{name.upper()}`"
+        lines.append(f"| {key} | {_shown(default)} | {unit} | {meta.description} |")
+    return "\n".join([*lines, ""])
+
+
+def _shown(default: Any) -> str:
+    """A default as written in TOML."""
+    if default is msgspec.NODEFAULT:
+        return "required"
+    if default is None:
+        return "unset"
+    if default == (DEFAULT_NODE,):
+        return "one node"
+    return f"`{msgspec.json.encode(default).decode()}`"
+
+
+if __name__ == "__main__":
+    print(document(), end="")
