@@ -1,0 +1,82 @@
+"""Bring the database to the schema of this version."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+from collections.abc import Iterator
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from deployr.store.database import create_engine
+
+_ADVISORY_LOCK = 0x6465706C
+"""Key of the PostgreSQL lock that lets one process migrate at a time."""
+
+
+def migrate(url: str) -> None:
+    """Create or upgrade the tables; concurrent calls wait for one another.
+
+    All steps run in one transaction: a failure leaves the database as it was.
+
+    Raises:
+        sqlalchemy.exc.SQLAlchemyError: the database cannot be reached or a step failed.
+    """
+    engine = create_engine(url)
+    try:
+        with _one_at_a_time(engine.url):
+            _prepare(engine)
+            with engine.begin() as connection:
+                _upgrade(connection)
+    finally:
+        engine.dispose()
+
+
+def current_revision(connection: sa.Connection) -> str | None:
+    """Revision of the database; ``None`` for an empty one."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def head_revision() -> str | None:
+    """Revision of this version's schema."""
+    return ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    return config
+
+
+def _upgrade(connection: sa.Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _prepare(engine: sa.Engine) -> None:
+    """Write-ahead logging is a property of the SQLite file and cannot be set inside of a transaction."""
+    if engine.dialect.name == "sqlite":
+        connection = engine.raw_connection()
+        try:
+            connection.cursor().execute("PRAGMA journal_mode = WAL")
+        finally:
+            connection.close()
+
+
+@contextlib.contextmanager
+def _one_at_a_time(url: sa.URL) -> Iterator[None]:
+    """SQLite's own lock does not cover the change to write-ahead logging: a lock file beside the database does."""
+    if url.get_backend_name() != "sqlite" or not url.database:
+        yield
+        return
+    with Path(f"{url.database}.migrate").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,154 @@
+"""The tables. A change here needs a migration beside it in ``deployr/store/migrations/versions``.
+
+Times are milliseconds since 1970. File contents are blobs, rows hold their SHA-256 in lower-case hex.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# SQLite counts up only a primary key of the type INTEGER, which has 64 bits there.
+_Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def _user(name: str, *, nullable: bool = False, primary_key: bool = False) -> sa.Column[str]:
+    """A column that names a user; users with content are disabled, not removed."""
+    reference = sa.ForeignKey("users.username", onupdate="CASCADE")
+    return sa.Column(name, sa.Text, reference, nullable=nullable, primary_key=primary_key)
+
+
+def _flag(name: str, *, default: bool = False) -> sa.Column[bool]:
+    return sa.Column(name, sa.Boolean, nullable=False, default=default)
+
+
+users = sa.Table(
+    "users",
+    metadata,
+    sa.Column("username", sa.Text, primary_key=True),
+    sa.Column("displayname", sa.Text, nullable=False),
+    sa.Column("password_hash", sa.Text, nullable=False),
+    _flag("default_password"),
+    _flag("enabled", default=True),
+    _flag("expired"),
+    sa.Column("failures", sa.Integer, nullable=False, default=0),
+    sa.Column("locked_until", sa.BigInteger),
+    sa.Column("cookie", sa.Text),
+    sa.Column("last_modified", sa.BigInteger, nullable=False),
+)
+
+roles = sa.Table(
+    "roles",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("descr", sa.Text),
+    _flag("system"),
+)
+
+user_roles = sa.Table(
+    "user_roles",
+    metadata,
+    sa.Column(
+        "username",
+        sa.Text,
+        sa.ForeignKey("users.username", onupdate="CASCADE", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    sa.Column("role", sa.Text, sa.ForeignKey("roles.name", onupdate="CASCADE", ondelete="CASCADE"), primary_key=True),
+)
+
+http_sessions = sa.Table(
+    "http_sessions",
+    metadata,
+    sa.Column("digest", sa.Text, primary_key=True, comment="SHA-256 of the JSESSIONID"),
+    sa.Column(
+        "username", sa.Text, sa.ForeignKey("users.username", onupdate="CASCADE", ondelete="CASCADE"), nullable=False
+    ),
+    sa.Column("created", sa.BigInteger, nullable=False),
+    sa.Column("used", sa.BigInteger, nullable=False, index=True),
+    _flag("autosave", default=True),
+    _flag("relative_urls"),
+)
+
+projects = sa.Table(
+    "projects",
+    metadata,
+    sa.Column("project", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text),
+    sa.Column("descr", sa.Text),
+    sa.Column("longdescr", sa.Text),
+    _user("author", nullable=True),
+    _flag("shared"),
+    sa.Column("cookie", sa.Text),
+    sa.Column("origin", sa.Text, nullable=False),
+    sa.Column("created", sa.BigInteger, nullable=False),
+    sa.Column("lastmodified", sa.BigInteger, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("http_session", sa.Text, index=True, comment="digest of the HTTP session that made it"),
+    sa.CheckConstraint("kind IN ('temporary', 'blackbox', 'persistent')", "kind"),
+)
+
+project_authors = sa.Table(
+    "project_authors",
+    metadata,
+    sa.Column("project", sa.Text, sa.ForeignKey("projects.project", ondelete="CASCADE"), primary_key=True),
+    _user("username", primary_key=True),
+    sa.Index(None, "username"),
+)
+
+repository_directories = sa.Table(
+    "repository_directories",
+    metadata,
+    _user("owner", primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+)
+
+repository_files = sa.Table(
+    "repository_files",
+    metadata,
+    sa.Column("id", _Id, primary_key=True),
+    _user("author"),
+    sa.Column("directory", sa.Text, nullable=False),
+    sa.Column("filename", sa.Text, nullable=False),
+    sa.Column("descr", sa.Text),
+    sa.Column("tags", sa.Text),
+    sa.Column("restricted", sa.Text, comment="comma-separated roles"),
+    _flag("shared"),
+    _flag("published"),
+    sa.Column("inputs", sa.Text),
+    sa.Column("outputs", sa.Text),
+    sa.Column("created", sa.BigInteger, nullable=False),
+    sa.UniqueConstraint("author", "directory", "filename"),
+)
+
+repository_file_authors = sa.Table(
+    "repository_file_authors",
+    metadata,
+    sa.Column("file_id", _Id, sa.ForeignKey("repository_files.id", ondelete="CASCADE"), primary_key=True),
+    _user("username", primary_key=True),
+    sa.Index(None, "username"),
+)
+
+repository_versions = sa.Table(
+    "repository_versions",
+    metadata,
+    sa.Column("id", _Id, primary_key=True, comment="the greatest of a file is the latest version"),
+    sa.Column("file_id", _Id, sa.ForeignKey("repository_files.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("version", sa.Text, nullable=False, comment="holds a dot, which no directory name does"),
+    sa.Column("sha256", sa.Text, nullable=False, index=True),
+    sa.Column("length", sa.BigInteger, nullable=False),
+    sa.Column("message", sa.Text),
+    _user("latestby"),
+    sa.Column("lastmodified", sa.BigInteger, nullable=False),
+    sa.UniqueConstraint("file_id", "version"),
+    sa.Index(None, "file_id", "id"),
+)

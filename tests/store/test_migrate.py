@@ -1,0 +1,86 @@
+"""Migrations."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy.schema import CreateTable
+
+from deployr.store import migrate as module
+from deployr.store.database import Database
+from deployr.store.migrate import current_revision, head_revision, migrate
+from deployr.store.schema import metadata
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'deployr.db'}"
+
+
+def test_migrations_make_the_declared_schema(url: str) -> None:
+    migrate(url)
+    with Database(url).reading() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+        assert current_revision(connection) == head_revision()
+
+
+def test_migrations_make_the_declared_checks(url: str) -> None:
+    migrate(url)
+    declared = {
+        str(c.name) for t in metadata.tables.values() for c in t.constraints if isinstance(c, sa.CheckConstraint)
+    }
+    with Database(url).reading() as connection:
+        inspector = sa.inspect(connection)
+        made = {check["name"] for table in metadata.tables for check in inspector.get_check_constraints(table)}
+    assert made == declared != set()
+
+
+def test_migrating_again_changes_nothing(url: str) -> None:
+    migrate(url)
+    with Database(url).transaction() as connection:
+        connection.execute(sa.text("INSERT INTO roles (name, system) VALUES ('MARKETING', false)"))
+    migrate(url)
+    with Database(url).reading() as connection:
+        assert connection.scalar(sa.text("SELECT count(*) FROM roles")) == 1
+
+
+def test_concurrent_starts_migrate_once(url: str) -> None:
+    code = f"from deployr.store.migrate import migrate; migrate({url!r})"
+    starts = [subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE) for _ in range(4)]
+    outcomes = [(start.communicate()[1], start.returncode) for start in starts]
+    assert outcomes == [(b"", 0)] * 4
+
+
+def test_a_failed_migration_leaves_nothing(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    upgrade = command.upgrade
+
+    def broken(*arguments: object) -> None:
+        upgrade(*arguments)  # type: ignore[arg-type]
+        raise OSError("disk full")
+
+    monkeypatch.setattr(command, "upgrade", broken)
+    with pytest.raises(OSError, match="disk full"):
+        migrate(url)
+    with Database(url).reading() as connection:
+        assert sa.inspect(connection).get_table_names() == []
+
+
+def test_the_first_schema_can_be_taken_back(url: str) -> None:
+    migrate(url)
+    with Database(url).transaction() as connection:
+        config = module._config()
+        config.attributes["connection"] = connection
+        command.downgrade(config, "base")
+    with Database(url).reading() as connection:
+        assert sa.inspect(connection).get_table_names() == ["alembic_version"]
+
+
+def test_the_schema_compiles_for_postgresql() -> None:
+    engine = sa.create_mock_engine("postgresql://", lambda statement: None)
+    for table in metadata.sorted_tables:
+        assert "CREATE TABLE" in str(CreateTable(table).compile(dialect=engine.dialect))
