@@ -12,7 +12,8 @@ TOKEN <- paste(
 # A surrogate pair is one escape: its halves are no characters of their own.
 ESCAPE <- "\\\\u[dD][89abAB][0-9a-fA-F]{2}\\\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\\\u[0-9a-fA-F]{4}|\\\\."
 
-# The R value of a JSON text: objects become named lists, arrays of like scalars vectors (null is NA), other arrays lists.
+# The R value of a JSON text: objects become named lists, arrays of like scalars vectors (null is NA), other arrays
+# lists.
 parse_json <- function(text) {
   reader <- new.env(parent = emptyenv())
   reader$tokens <- json_tokens(text)
