@@ -1,0 +1,3 @@
+# Keeps a session busy for five seconds.
+
+Sys.sleep(5)
