@@ -1,0 +1,1 @@
+"""R values and their wire forms: the model, QAP1, DeployR's object records, JSON."""
