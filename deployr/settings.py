@@ -270,6 +270,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             return Path("/var/lib/deployr") / hashlib.sha256(bytes(self.home)).hexdigest()[:12]
         return self.home / "sessions"
 
+    @property
+    def library_directory(self) -> Path:
+        """R library of the server's own packages; session users read it, so it is beside the sessions."""
+        return self.sessions_directory / "library"
+
     def prepare_home(self) -> None:
         """Make the directories, closed to other users; the sessions directory stays traversable with root."""
         for directory in (self.home, self.run_directory, self.blobs_directory, self.logs_directory):

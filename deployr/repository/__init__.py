@@ -1,0 +1,1 @@
+"""Versioned files, blobs, access rules."""

@@ -1,0 +1,86 @@
+"""What a file's extension says: category, content type, black list. Case is ignored throughout."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from deployr.errors import InvalidParameter
+from deployr.users.caller import Caller
+
+_CATEGORIES = {
+    "R": ("rdata",),
+    "script": ("r",),
+    "data": ("csv", "xls"),
+    "plot": ("png", "jpg", "svg"),
+    "text": ("txt",),
+    "pdf": ("pdf",),
+    "shell": ("sh", "bash", "csh", "bat"),
+}
+"""Extensions by category (7x-facts 3.4)."""
+
+OTHER = "other"
+"""Category of all other files; Java clients ask for it as ``file``."""
+
+_CATEGORY_OF = {extension: category for category, extensions in _CATEGORIES.items() for extension in extensions}
+_CATEGORY_NAMED = {name.lower(): name for name in (*_CATEGORIES, OTHER)} | {"file": OTHER}
+
+_CONTENT_TYPES = {
+    "text/plain": ("r", "rmd", "csv", "txt", "dat", "log", "md", "sh", "bash", "csh", "tcsh", "bat"),
+    "text/html": ("html", "htm"),
+    "image/png": ("png",),
+    "image/jpeg": ("jpg", "jpeg"),
+    "image/svg+xml": ("svg",),
+    "application/pdf": ("pdf",),
+    "application/json": ("json",),
+    "application/xml": ("xml",),
+    "application/zip": ("zip",),
+}
+_CONTENT_TYPE_OF = {extension: kind for kind, extensions in _CONTENT_TYPES.items() for extension in extensions}
+
+
+def extension(filename: str) -> str:
+    """What follows the last dot, in lower case; empty without a dot."""
+    return filename.rpartition(".")[2].lower() if "." in filename else ""
+
+
+def category(filename: str) -> str:
+    """The file's category."""
+    return _CATEGORY_OF.get(extension(filename), OTHER)
+
+
+def parse_category(text: str) -> str:
+    """The category that a ``categoryFilter`` means.
+
+    Raises:
+        InvalidParameter: there is no such category.
+    """
+    try:
+        return _CATEGORY_NAMED[text.strip().lower()]
+    except KeyError:
+        raise InvalidParameter(f"There is no file category {text!r}.") from None
+
+
+def content_type(filename: str) -> str:
+    """The file's ``Content-Type``, without a charset."""
+    return _CONTENT_TYPE_OF.get(extension(filename), "application/octet-stream")
+
+
+def is_script(filename: str) -> bool:
+    """Whether it can be executed as an R script."""
+    return category(filename) == "script"
+
+
+def is_script_source(filename: str) -> bool:
+    """Whether download policies take it for a script (7x-facts 13.5)."""
+    return extension(filename) in ("r", "rmd")
+
+
+def check_type(filename: str, blacklist: Collection[str], caller: Caller) -> None:
+    """Check a file that comes in or is about to be loaded against the black list (7x-facts 7.2).
+
+    Raises:
+        InvalidParameter: its type is black-listed and the caller does not bypass the list.
+    """
+    listed = {entry.lower().lstrip(".") for entry in blacklist}
+    if extension(filename) in listed and not caller.bypasses_blacklist:
+        raise InvalidParameter(f"Files of the type of {filename!r} are not allowed.")

@@ -1,0 +1,209 @@
+"""The default repository: users' versioned files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from deployr.errors import NotAuthenticated, NotFound
+from deployr.repository import access, file_types, names, rows
+from deployr.repository.blobs import Blob
+from deployr.repository.names import ROOT
+from deployr.repository.records import FileProperties, RepositoryFile
+from deployr.settings import Settings
+from deployr.store.database import Database
+from deployr.store.schema import repository_files as files
+from deployr.store.schema import repository_versions as versions
+from deployr.users.caller import Caller
+
+
+class RepositoryFiles:
+    """The files of the default repository. Contents lie in :class:`~deployr.repository.blobs.Blobs`."""
+
+    def __init__(self, database: Database, settings: Settings) -> None:
+        self._database = database
+        self._policies = settings.repository
+        self._blacklist = settings.limits.file_type_blacklist
+
+    # -- reading ------------------------------------------------------------------------------------------
+
+    def list_files(
+        self,
+        caller: Caller,
+        *,
+        directory: str | None = None,
+        filename: str | None = None,
+        category: str | None = None,
+        shared: bool = False,
+        published: bool = False,
+    ) -> list[RepositoryFile]:
+        """The caller's files, latest versions (``/r/repository/file/list``).
+
+        Args:
+            directory: only this one.
+            filename: all versions of this file of the directory (default root), newest first.
+            category: only files of this category, see :func:`~deployr.repository.file_types.parse_category`.
+            shared: with files of others that are shared, or restricted to a role of the caller.
+            published: with published files of others.
+
+        Raises:
+            NotFound: there is no such directory or file.
+        """
+        wanted = file_types.parse_category(category) if category else None
+        conditions = [_shown(caller, shared, published)]
+        conditions += _versions_of(filename, directory) if filename else _latest_in(directory)
+        with self._database.reading() as connection:
+            found = [file for file in rows.select(connection, *conditions) if access.may_see(caller, file)]
+            if not found and (filename or not _is_known(connection, caller, directory)):
+                raise NotFound(f"There is no {filename or directory!r}.")
+        return [file for file in found if wanted in (None, file.category)]
+
+    def list_scripts(
+        self,
+        caller: Caller,
+        *,
+        directory: str | None = None,
+        filename: str | None = None,
+        shared: bool = False,
+        published: bool = False,
+    ) -> list[RepositoryFile]:
+        """The caller's R scripts; for an anonymous caller the published ones (``/r/repository/script/list``).
+
+        Raises:
+            NotAuthenticated: a policy asks for login.
+            NotFound: there is no such directory or script.
+        """
+        if caller.is_anonymous and self._policies.script_list_authenticate:
+            raise NotAuthenticated()
+        return self.list_files(
+            caller,
+            directory=directory,
+            filename=filename,
+            category="script",
+            shared=shared,
+            published=published or caller.is_anonymous,
+        )
+
+    def find(
+        self,
+        caller: Caller,
+        filename: str,
+        *,
+        author: str | None = None,
+        directory: str | None = None,
+        version: str | None = None,
+        script: bool = False,
+    ) -> RepositoryFile:
+        """One file that the caller may see.
+
+        Args:
+            author: one of its owners; default the caller.
+            directory: default root.
+            version: default the latest.
+            script: the name may lack its ``.R``.
+
+        Raises:
+            NotFound: it does not exist or the caller may not see it; the two are not told apart.
+        """
+        spellings = [filename, f"{filename}.R", f"{filename}.r"] if script else [filename]
+        conditions = (
+            rows.owned_by(author or caller.username),
+            files.c.directory == (directory or ROOT),
+            files.c.filename.in_(spellings),
+            versions.c.version == version if version else rows.IS_LATEST,
+        )
+        with self._database.reading() as connection:
+            found = [file for file in rows.select(connection, *conditions) if access.may_see(caller, file)]
+        if not found:
+            raise NotFound(f"There is no file {filename!r}.")
+        return min(found, key=lambda file: spellings.index(file.filename))
+
+    def may_download(self, caller: Caller, file: RepositoryFile) -> bool:
+        """Whether the caller may have the file's content under the server's policies."""
+        return access.may_download(caller, file, self._policies)
+
+    # -- writing ------------------------------------------------------------------------------------------
+
+    def upload(
+        self,
+        caller: Caller,
+        filename: str,
+        blob: Blob,
+        *,
+        directory: str | None = None,
+        properties: FileProperties | None = None,
+        newversion: bool = False,
+        newversionmsg: str | None = None,
+    ) -> RepositoryFile:
+        """Write a file of the caller: make it, replace its latest version, or add a version.
+
+        Args:
+            blob: the stored content.
+            directory: default root.
+            properties: what is not given stays as it is.
+            newversion: keep the former latest version as history.
+            newversionmsg: describes the version.
+
+        Raises:
+            NotAuthenticated: the caller is anonymous.
+            InvalidParameter: the name is no file name, or its type is black-listed.
+            NotFound: there is no such directory.
+        """
+        username = _user(caller)
+        names.check_filename(filename)
+        file_types.check_type(filename, self._blacklist, caller)
+        directory, properties = directory or ROOT, properties or FileProperties()
+        with self._database.transaction() as connection:
+            file_id = rows.find_id(connection, username, directory, filename)
+            if file_id is None:
+                file_id = rows.insert_file(connection, username, directory, filename, properties)
+                newversion = True
+            else:
+                rows.update_properties(connection, file_id, properties)
+            write = rows.insert_version if newversion else rows.replace_latest
+            write(connection, file_id, blob, username, newversionmsg)
+            return rows.select(connection, files.c.id == file_id, rows.IS_LATEST)[0]
+
+    def delete(self, caller: Caller, filenames: Sequence[str], *, directory: str | None = None) -> None:
+        """Delete files of the caller with all versions; of co-authored files only the caller's authorship goes.
+
+        Raises:
+            NotAuthenticated: the caller is anonymous.
+            NotFound: one of them does not exist; then none is deleted.
+        """
+        username = _user(caller)
+        with self._database.transaction() as connection:
+            for filename in dict.fromkeys(filenames):
+                file_id = rows.find_id(connection, username, directory or ROOT, filename)
+                if file_id is None:
+                    raise NotFound(f"There is no file {filename!r}.")
+                rows.drop_author(connection, file_id, username)
+
+
+def _user(caller: Caller) -> str:
+    if caller.username is None:
+        raise NotAuthenticated()
+    return caller.username
+
+
+def _shown(caller: Caller, shared: bool, published: bool) -> sa.ColumnElement[bool]:
+    """Condition: the caller's own, and candidates of others."""
+    candidates = [rows.owned_by(caller.username)]
+    if shared:
+        candidates.append(~files.c.published & (files.c.shared | files.c.restricted.is_not(None)))
+    if published:
+        candidates.append(files.c.published)
+    return sa.or_(*candidates)
+
+
+def _latest_in(directory: str | None) -> list[sa.ColumnElement[bool]]:
+    return [rows.IS_LATEST, files.c.directory == directory] if directory else [rows.IS_LATEST]
+
+
+def _versions_of(filename: str, directory: str | None) -> list[sa.ColumnElement[bool]]:
+    return [files.c.filename == filename, files.c.directory == (directory or ROOT)]
+
+
+def _is_known(connection: sa.Connection, caller: Caller, directory: str | None) -> bool:
+    return directory is None or rows.has_directory(connection, caller.username, directory)

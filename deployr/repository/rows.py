@@ -1,0 +1,164 @@
+"""The repository's rows; every function works inside of its caller's transaction."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import sqlalchemy as sa
+
+from deployr.errors import NotFound
+from deployr.repository.blobs import Blob
+from deployr.repository.names import ROOT
+from deployr.repository.records import FileProperties, RepositoryFile
+from deployr.store.database import now_ms
+from deployr.store.schema import repository_directories as directories
+from deployr.store.schema import repository_file_authors as file_authors
+from deployr.store.schema import repository_files as files
+from deployr.store.schema import repository_versions as versions
+
+_latest_id = (
+    sa.select(sa.func.max(versions.c.id)).where(versions.c.file_id == files.c.id).correlate(files).scalar_subquery()
+)
+IS_LATEST = versions.c.id == _latest_id
+"""Condition: the row is its file's latest version."""
+
+# User names are letters and digits, so a comma separates them safely.
+_authors = (
+    sa.select(sa.func.aggregate_strings(file_authors.c.username, ","))
+    .where(file_authors.c.file_id == files.c.id)
+    .correlate(files)
+    .scalar_subquery()
+)
+_QUERY = sa.select(
+    files,
+    versions.c.version,
+    versions.c.sha256,
+    versions.c.length,
+    versions.c.message,
+    versions.c.latestby,
+    versions.c.lastmodified,
+    IS_LATEST.label("is_latest"),
+    _authors.label("authors"),
+).select_from(files.join(versions))
+
+
+def owned_by(username: str | None) -> sa.ColumnElement[bool]:
+    """Condition: the user is one of the file's owners."""
+    owner = sa.select(file_authors.c.file_id).where(file_authors.c.username == username)
+    return files.c.id.in_(owner)
+
+
+def select(connection: sa.Connection, *conditions: sa.ColumnElement[bool]) -> list[RepositoryFile]:
+    """Versions by directory, file name and author, the newest of a file first."""
+    order = files.c.directory, files.c.filename, files.c.author, versions.c.id.desc()
+    return [_record(row) for row in connection.execute(_QUERY.where(*conditions).order_by(*order))]
+
+
+def find_id(connection: sa.Connection, username: str, directory: str, filename: str) -> int | None:
+    """Id of a file that the user owns, locked against other writers."""
+    condition = owned_by(username), files.c.directory == directory, files.c.filename == filename
+    return connection.scalar(sa.select(files.c.id).where(*condition).with_for_update())
+
+
+def has_directory(connection: sa.Connection, username: str | None, directory: str) -> bool:
+    """Whether the user has this directory."""
+    condition = directories.c.owner == username, directories.c.name == directory
+    return directory == ROOT or connection.scalar(sa.select(directories.c.name).where(*condition)) is not None
+
+
+def insert_directory(connection: sa.Connection, username: str, directory: str) -> None:
+    """Make a custom directory."""
+    connection.execute(directories.insert().values(owner=username, name=directory))
+
+
+def is_empty(connection: sa.Connection) -> bool:
+    """Whether nobody has a file or a custom directory."""
+    tables = directories.c.name, files.c.filename
+    return all(connection.scalar(sa.select(column).limit(1)) is None for column in tables)
+
+
+def insert_file(
+    connection: sa.Connection, username: str, directory: str, filename: str, properties: FileProperties
+) -> int:
+    """Make a file without versions, owned by the user; returns its id.
+
+    Raises:
+        NotFound: the user has no such directory.
+    """
+    if not has_directory(connection, username, directory):
+        raise NotFound(f"There is no directory {directory!r}.")
+    values = {"author": username, "directory": directory, "filename": filename, "created": now_ms()}
+    insert = files.insert().values(**values, **_set_properties(properties)).returning(files.c.id)
+    file_id = int(connection.execute(insert).scalar_one())
+    connection.execute(file_authors.insert().values(file_id=file_id, username=username))
+    return file_id
+
+
+def update_properties(connection: sa.Connection, file_id: int, properties: FileProperties) -> None:
+    """Set what the properties say."""
+    values = _set_properties(properties)
+    if values:
+        connection.execute(files.update().where(files.c.id == file_id).values(values))
+
+
+def insert_version(connection: sa.Connection, file_id: int, blob: Blob, username: str, message: str | None) -> None:
+    """Make the content the latest version; the former latest becomes history."""
+    number = connection.scalar(sa.select(sa.func.count()).where(versions.c.file_id == file_id)) or 0
+    values = {"file_id": file_id, "version": f"{number + 1}.0", "message": message}
+    connection.execute(versions.insert().values(**values, **_content(blob, username)))
+
+
+def replace_latest(connection: sa.Connection, file_id: int, blob: Blob, username: str, message: str | None) -> None:
+    """Replace the content of the latest version; its message stays unless a new one is given."""
+    values = _content(blob, username) | ({"message": message} if message else {})
+    latest = sa.select(sa.func.max(versions.c.id)).where(versions.c.file_id == file_id).scalar_subquery()
+    connection.execute(versions.update().where(versions.c.id == latest).values(values))
+
+
+def drop_author(connection: sa.Connection, file_id: int, username: str) -> None:
+    """Take a user's ownership away: the last one takes the file along, else it passes to the others."""
+    mine = file_authors.c.file_id == file_id, file_authors.c.username == username
+    connection.execute(file_authors.delete().where(*mine))
+    query = sa.select(sa.func.min(file_authors.c.username)).where(file_authors.c.file_id == file_id)
+    heir = connection.scalar(query)
+    if heir is None:
+        connection.execute(files.delete().where(files.c.id == file_id))
+    else:
+        made = files.c.id == file_id, files.c.author == username
+        connection.execute(files.update().where(*made).values(author=heir))
+
+
+def _content(blob: Blob, username: str) -> dict[str, Any]:
+    return {"sha256": blob.sha256, "length": blob.length, "latestby": username, "lastmodified": now_ms()}
+
+
+def _set_properties(properties: FileProperties) -> dict[str, Any]:
+    """Columns that the properties set."""
+    values = {name: value for name, value in dataclasses.asdict(properties).items() if value is not None}
+    if properties.restricted is not None:
+        roles = [role.strip() for role in properties.restricted.split(",")]
+        values["restricted"] = ",".join(role for role in roles if role) or None
+    return values
+
+
+def _record(row: sa.Row[Any]) -> RepositoryFile:
+    return RepositoryFile(
+        filename=row.filename,
+        directory=row.directory,
+        author=row.author,
+        authors=tuple(sorted(row.authors.split(","))),
+        version=None if row.is_latest else row.version,
+        versionmsg=row.message,
+        latestby=row.latestby,
+        descr=row.descr,
+        tags=row.tags,
+        restricted=row.restricted,
+        shared=row.shared,
+        published=row.published,
+        inputs=row.inputs,
+        outputs=row.outputs,
+        sha256=row.sha256,
+        length=row.length,
+        last_modified=row.lastmodified,
+    )
