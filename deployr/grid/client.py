@@ -6,7 +6,6 @@ goes back to a small pool after it.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 
 from deployr import errors
-from deployr.grid import protocol
+from deployr.grid import framing, protocol
 from deployr.grid.framing import FrameError, FrameStream
 from deployr.grid.protocol import (
     Execution,
@@ -75,7 +74,10 @@ class Grid(Protocol):
         """Run code in a session of its own that ends with the call; its files stay readable for a while."""
 
     async def call(self, session: str, function: str, arguments: bytes) -> bytes:
-        """Run a function of the runtime: ``list_objects``, ``get_objects``, ``assign_objects``, ``delete_objects``.
+        """Run a function of the runtime (``objects.R``, ``session.R``).
+
+        These are ``list_objects``, ``get_objects``, ``assign_objects`` and ``delete_objects``; ``save_workspace`` writes the
+        workspace to ``workspace.rData`` in the area ``state`` and ``load_workspace`` reads it from there.
 
         Raises:
             ProjectBusy: another call runs in the session.
@@ -88,9 +90,7 @@ class Grid(Protocol):
     async def close(self, session: str) -> bool:
         """End a session and remove its files; true when it was there. Never raises SessionLost."""
 
-    async def sessions(
-        self, *, sessions: list[str] | None = None, owner: str | None = None
-    ) -> list[SessionInfo]:
+    async def sessions(self, *, sessions: list[str] | None = None, owner: str | None = None) -> list[SessionInfo]:
         """Sessions by id, of an owner, or all. Unknown ids are left out."""
 
     async def history(self, session: str) -> list[ExecutionRecord]:
@@ -116,8 +116,9 @@ class Grid(Protocol):
         *,
         descr: str | None = None,
         overwrite: bool = False,
+        area: FileArea = "directory",
     ) -> FileInfo:
-        """Write one file of the working directory.
+        """Write one file of the working directory or of the state.
 
         Raises:
             AlreadyExists: the name is taken and ``overwrite`` is false.
@@ -144,7 +145,7 @@ class SocketGrid:
     """
 
     def __init__(self, path: Path, *, idle_connections: int = 16) -> None:
-        self._path = str(path)
+        self._path = path
         self._keep = idle_connections
         self._idle: list[FrameStream] = []
 
@@ -175,9 +176,7 @@ class SocketGrid:
     async def close(self, session: str) -> bool:
         return (await self._ask(protocol.Close(session), Flag)).value
 
-    async def sessions(
-        self, *, sessions: list[str] | None = None, owner: str | None = None
-    ) -> list[SessionInfo]:
+    async def sessions(self, *, sessions: list[str] | None = None, owner: str | None = None) -> list[SessionInfo]:
         return await self._ask(protocol.ListSessions(sessions, owner), list[SessionInfo])
 
     async def history(self, session: str) -> list[ExecutionRecord]:
@@ -202,8 +201,9 @@ class SocketGrid:
         *,
         descr: str | None = None,
         overwrite: bool = False,
+        area: FileArea = "directory",
     ) -> FileInfo:
-        request = protocol.WriteFile(session, filename, descr, overwrite)
+        request = protocol.WriteFile(session, filename, descr, overwrite, area)
         async with self._operation(request) as stream:
             await stream.send_chunks(content)
             return await _receive_reply(stream, FileInfo)
@@ -257,7 +257,7 @@ class SocketGrid:
                 return stream
             stream.close()
         try:
-            return FrameStream(*await asyncio.open_unix_connection(self._path, limit=1024 * 1024))
+            return await framing.connect(self._path)
         except OSError as ex:
             raise errors.NodeNotResponding("The grid is not responding.") from ex
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import struct
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -13,6 +14,9 @@ from deployr.grid.protocol import Frame
 
 CHUNK = 256 * 1024
 """Largest ``DATA`` frame written, in bytes."""
+
+STREAM_LIMIT = 1024 * 1024
+"""Bytes buffered on a connection before its peer is held up."""
 
 _HEADER = struct.Struct(">IB")
 _MAX_FRAME = 64 * 1024 * 1024
@@ -99,10 +103,11 @@ class FrameStream:
         """The whole content of the ``DATA`` frames up to the end mark."""
         return b"".join([chunk async for chunk in self.chunks()])
 
-    @property
-    def writer(self) -> asyncio.StreamWriter:
-        """The stream beneath, for transports that relay bytes themselves."""
-        return self._writer
+    async def wait_closed(self) -> None:
+        """Return when the peer has hung up (on connections that came through :func:`listen`)."""
+        protocol = self._writer.transport.get_protocol()
+        if isinstance(protocol, _WatchedProtocol):
+            await protocol.gone.wait()
 
     def at_eof(self) -> bool:
         """True once the peer has closed its side."""
@@ -111,3 +116,36 @@ class FrameStream:
     def close(self) -> None:
         """Close the connection; never raises."""
         self._writer.close()
+
+
+class _WatchedProtocol(asyncio.StreamReaderProtocol):
+    """Tells when the peer hangs up without reading: what it sends meanwhile belongs to the next request."""
+
+    def __init__(self, serve: Callable[[FrameStream], Awaitable[None]]) -> None:
+        async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await serve(FrameStream(reader, writer))
+
+        super().__init__(asyncio.StreamReader(limit=STREAM_LIMIT), connected)
+        self.gone = asyncio.Event()
+
+    def eof_received(self) -> bool | None:
+        self.gone.set()
+        return super().eof_received()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.gone.set()
+        super().connection_lost(exc)
+
+
+async def listen(path: Path, serve: Callable[[FrameStream], Awaitable[None]]) -> asyncio.Server:
+    """Listen on a Unix socket that only this user may use; ``serve`` is run for each connection."""
+    path.unlink(missing_ok=True)
+    loop = asyncio.get_running_loop()
+    server = await loop.create_unix_server(lambda: _WatchedProtocol(serve), str(path), backlog=512)
+    path.chmod(0o600)
+    return server
+
+
+async def connect(path: Path) -> FrameStream:
+    """A connection to a socket made by :func:`listen`; ``OSError`` when nobody listens."""
+    return FrameStream(*await asyncio.open_unix_connection(str(path), limit=STREAM_LIMIT))

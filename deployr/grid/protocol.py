@@ -18,8 +18,8 @@ import msgspec
 Purpose = Literal["authenticated", "anonymous", "asynchronous"]
 """What a session is for; nodes are typed by it (admin facts 3.2)."""
 
-FileArea = Literal["directory", "results"]
-"""Working directory of a session, or the hidden directory of its unnamed plots."""
+FileArea = Literal["directory", "results", "state"]
+"""Working directory of a session, the hidden directory of its unnamed plots, or that of its saved workspace."""
 
 
 class Frame(enum.IntEnum):
@@ -232,12 +232,13 @@ class ReadFile(msgspec.Struct, frozen=True, tag="read_file"):
 
 
 class WriteFile(msgspec.Struct, frozen=True, tag="write_file"):
-    """Write one file of the working directory. Upload: the content. Reply: :class:`FileInfo`."""
+    """Write one file of the working directory or the state. Upload: the content. Reply: :class:`FileInfo`."""
 
     session: str
     filename: str
     descr: str | None = None
     overwrite: bool = False
+    area: FileArea = "directory"
 
 
 class DeleteFiles(msgspec.Struct, frozen=True, tag="delete_files"):

@@ -1,0 +1,232 @@
+"""The engine of the grid process: sessions by id, on nodes chosen by the scheduler."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+
+from deployr import __version__
+from deployr.encodings import model, qap1
+from deployr.errors import (
+    AlreadyExists,
+    AnonymousProjectLimit,
+    GridError,
+    ProjectBusy,
+    SessionLost,
+    UserJobLimit,
+    UserProjectLimit,
+)
+from deployr.grid import scheduler
+from deployr.grid.client import ConsoleSink
+from deployr.grid.node import Node
+from deployr.grid.protocol import Execution, ExecutionRecord, GridStatus, Purpose, SessionInfo, SessionSpec
+from deployr.grid.session import Session, Value
+
+log = logging.getLogger(__name__)
+
+_LIMIT_ERRORS: dict[Purpose, tuple[type[GridError], str]] = {
+    "authenticated": (UserProjectLimit, "The limit of live projects of this user is reached."),
+    "anonymous": (AnonymousProjectLimit, "The limit of live anonymous executions is reached."),
+    "asynchronous": (UserJobLimit, "The limit of live jobs of this user is reached."),
+}
+
+
+@dataclass
+class _Entry:
+    """A session that was opened and not yet closed."""
+
+    spec: SessionSpec
+    node: Node
+    session: Session
+    opened: float
+    used: float
+    keep_until: float | None = None
+    """For ended stateless sessions: when their files go."""
+
+    def info(self) -> SessionInfo:
+        return SessionInfo(
+            session=self.spec.session,
+            owner=self.spec.owner,
+            purpose=self.spec.purpose,
+            node=self.node.name,
+            cluster=self.node.cluster,
+            context=self.spec.context,
+            state=self.session.state,
+            opened=round(self.opened * 1000),
+            used=round(self.used * 1000),
+        )
+
+
+@dataclass
+class Engine:
+    """All live sessions.
+
+    Args:
+        nodes: where sessions live.
+        stateless_keep: seconds that the files of a stateless execution stay readable.
+        tick: called about once a second beside the engine's own checks.
+    """
+
+    nodes: Sequence[Node]
+    stateless_keep: float
+    tick: Callable[[], object] = lambda: None
+    _entries: dict[str, _Entry] = field(default_factory=dict)
+    _opening: dict[str, SessionSpec] = field(default_factory=dict)
+
+    async def start(self) -> None:
+        """Start all nodes."""
+        await asyncio.gather(*(node.start() for node in self.nodes))
+
+    async def stop(self) -> None:
+        """End everything."""
+        for session in list(self._entries):
+            self.close(session)
+        await asyncio.gather(*(node.stop() for node in self.nodes))
+
+    async def open(self, spec: SessionSpec) -> SessionInfo:
+        """Open a session; see :meth:`deployr.grid.client.Grid.open`."""
+        if spec.session in self._entries or spec.session in self._opening:
+            raise AlreadyExists(f"The session {spec.session} is open already.")
+        self._check_limit(spec)
+        node = scheduler.choose(self.nodes, spec.purpose, spec.cluster)
+        self._opening[spec.session] = spec
+        try:
+            session = await node.take(lambda: self._died(spec.session))
+        finally:
+            del self._opening[spec.session]
+        now = time.time()
+        entry = self._entries[spec.session] = _Entry(spec, node, session, opened=now, used=now)
+        if spec.public_data or spec.private_data:
+            try:
+                await self._configure(entry)
+            except BaseException:
+                self.close(spec.session)
+                raise
+        return entry.info()
+
+    def entry(self, session: str) -> Session:
+        """The session of that id, ended stateless ones included.
+
+        Raises:
+            SessionLost: it is not there (any more).
+        """
+        return self._find(session).session
+
+    @contextlib.asynccontextmanager
+    async def execute(
+        self, session: str, execution: Execution, arguments: bytes, console: ConsoleSink | None
+    ) -> AsyncIterator[tuple[ExecutionRecord, Value]]:
+        """Run code in a session."""
+        entry = self._touch(session)
+        async with entry.session.execute(execution, arguments, console) as outcome:
+            yield outcome
+        entry.used = time.time()
+
+    @contextlib.asynccontextmanager
+    async def execute_stateless(
+        self, spec: SessionSpec, execution: Execution, arguments: bytes, console: ConsoleSink | None
+    ) -> AsyncIterator[tuple[ExecutionRecord, Value]]:
+        """Run code in a session of its own; what files it leaves stay readable for a while."""
+        await self.open(spec)
+        entry = self._find(spec.session)
+        keep = False
+        try:
+            async with entry.session.execute(execution, arguments, console) as (record, value):
+                keep = bool(record.results or record.artifacts)
+                yield record, value
+        finally:
+            if keep:
+                self._end(entry)
+            else:
+                self.close(spec.session)
+
+    @contextlib.asynccontextmanager
+    async def call(self, session: str, function: str, arguments: bytes) -> AsyncIterator[Value]:
+        """Run a function of the runtime."""
+        entry = self._touch(session)
+        async with entry.session.call(function, arguments) as value:
+            yield value
+        entry.used = time.time()
+
+    def interrupt(self, session: str) -> bool:
+        """Interrupt what runs."""
+        return self._find(session).session.interrupt()
+
+    def close(self, session: str) -> bool:
+        """End a session and remove its files; true when it was there."""
+        entry = self._entries.pop(session, None)
+        if entry is None:
+            return False
+        entry.session.close()
+        entry.node.release(entry.session)
+        return True
+
+    def infos(self, sessions: list[str] | None, owner: str | None) -> list[SessionInfo]:
+        """Sessions by id, of an owner, or all."""
+        entries = self._entries.values() if sessions is None else map(self._entries.get, sessions)
+        return [entry.info() for entry in entries if entry and owner in (None, entry.spec.owner)]
+
+    def status(self) -> GridStatus:
+        """State of the nodes."""
+        return GridStatus(version=__version__, nodes=[node.status() for node in self.nodes])
+
+    async def watch(self) -> None:
+        """Enforce idle timeouts and remove kept files; runs for ever, off every request's path."""
+        while True:
+            await asyncio.sleep(1)
+            try:
+                self._sweep()
+            except Exception:
+                log.exception("sweep failed")
+
+    def _sweep(self) -> None:
+        now = time.time()
+        for session, entry in list(self._entries.items()):
+            idle = entry.spec.idle_timeout and now - entry.used > entry.spec.idle_timeout
+            kept_long_enough = entry.keep_until is not None and now > entry.keep_until
+            if kept_long_enough or (idle and entry.session.state == "idle"):
+                self.close(session)
+        self.tick()
+
+    def _find(self, session: str) -> _Entry:
+        entry = self._entries.get(session)
+        if entry is None:
+            raise SessionLost("The R session is not responding; it is no longer there.")
+        return entry
+
+    def _touch(self, session: str) -> _Entry:
+        entry = self._find(session)
+        if entry.session.state == "busy":
+            raise ProjectBusy
+        entry.used = time.time()
+        return entry
+
+    def _check_limit(self, spec: SessionSpec) -> None:
+        if spec.owner_limit is None:
+            return
+        live = [entry.spec for entry in self._entries.values() if entry.keep_until is None]
+        same = [s for s in [*live, *self._opening.values()] if (s.owner, s.purpose) == (spec.owner, spec.purpose)]
+        if len(same) >= spec.owner_limit:
+            error, text = _LIMIT_ERRORS[spec.purpose]
+            raise error(text)
+
+    async def _configure(self, entry: _Entry) -> None:
+        directories = {"public_data": entry.spec.public_data, "private_data": entry.spec.private_data}
+        arguments = model.named_list({name: model.character(path) for name, path in directories.items() if path})
+        async with entry.session.call("configure", qap1.encode(arguments)):
+            pass
+
+    def _end(self, entry: _Entry) -> None:
+        """The process goes, the slot is free, the files stay."""
+        entry.session.end()
+        entry.node.release(entry.session)
+        entry.keep_until = time.time() + self.stateless_keep
+
+    def _died(self, session: str) -> None:
+        """The process died by itself: nothing of the session is left to serve."""
+        log.warning("the R process of a session died")
+        self.close(session)

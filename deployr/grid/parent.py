@@ -1,0 +1,209 @@
+"""A warm Rserve parent: an R process with everything loaded, from which sessions are forked."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import shutil
+import signal
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from deployr.grid import processes
+from deployr.grid.rserve import ConnectionBroken, Greeting, RserveConnection
+
+log = logging.getLogger(__name__)
+
+SOURCES = Path(__file__).parent / "r"
+_UIDS = 2000
+_BACKLOG = 8
+_START_SECONDS = 30.0
+_CONNECT_TRIES = 20
+
+
+class StartFailed(Exception):
+    """A parent did not come up."""
+
+
+@cache
+def rserve_binary() -> Path:
+    """The installed Rserve program.
+
+    Raises:
+        StartFailed: R or the package Rserve is missing.
+    """
+    for library in ("/usr/lib/R/site-library", "/usr/local/lib/R/site-library", "/usr/lib/R/library"):
+        binary = Path(library) / "Rserve" / "libs" / "Rserve"
+        if binary.exists():
+            return binary
+    raise StartFailed("The R package Rserve is not installed (Debian: apt-get install r-cran-rserve).")
+
+
+@dataclass(frozen=True)
+class ParentOptions:
+    """How parents of a node are made.
+
+    Attributes:
+        directory: of the node; the parent keeps its socket, configuration and log below it.
+        library: R library of the server's own R packages.
+        grid: name that marks every process of this grid.
+        uid_base: first user id for sessions; ``None`` when the server does not run as root.
+        max_value: largest value relayed, in bytes.
+        memory_limit: address space of each process in bytes, 0 for none.
+        cpu_limit: CPU time of each process in seconds, 0 for none.
+    """
+
+    directory: Path
+    library: Path
+    grid: str
+    uid_base: int | None
+    max_value: int
+    memory_limit: int = 0
+    cpu_limit: int = 0
+
+
+class RserveParent:
+    """A running parent. Start it with :meth:`start`, fork with :meth:`fork`, end it with :meth:`stop`."""
+
+    def __init__(self, options: ParentOptions, number: int) -> None:
+        self._options = options
+        self._directory = options.directory / f"parent-{number}"
+        self._uids = processes.UserIds(options.uid_base, _UIDS) if options.uid_base is not None else None
+        self._connects = asyncio.Semaphore(_BACKLOG)
+        self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """Process id while it runs."""
+        return self._process.pid if self._process and self._process.returncode is None else None
+
+    @property
+    def isolated(self) -> bool:
+        """True when each session gets a user id of its own."""
+        return self._uids is not None
+
+    async def start(self) -> None:
+        """Start it and prove with one fork that it serves.
+
+        Raises:
+            StartFailed: it did not answer within 30 seconds; the log says why.
+        """
+        self._prepare()
+        with (self._directory / "rserve.log").open("wb") as output:
+            self._process = await asyncio.create_subprocess_exec(
+                "R", "CMD", str(rserve_binary()), "--RS-conf", str(self._directory / "rserve.conf"),
+                "--no-save", "--slave",
+                stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output,
+                cwd=self._directory, env=self._environment(), start_new_session=True, umask=0o077,
+                preexec_fn=self._settle,
+            )  # fmt: skip
+        try:
+            async with asyncio.timeout(_START_SECONDS):
+                await self._wait_ready()
+        except (TimeoutError, ConnectionBroken) as ex:
+            self.stop()
+            raise StartFailed(f"Rserve did not start ({ex}), see {self._directory / 'rserve.log'}") from ex
+
+    async def fork(self) -> tuple[RserveConnection, Greeting]:
+        """A new session.
+
+        Raises:
+            ConnectionBroken: the parent is gone or does not answer.
+        """
+        async with self._connects:
+            return await RserveConnection.connect(self._directory / "socket", self._options.max_value)
+
+    async def wait(self) -> None:
+        """Return when the parent has died."""
+        if self._process:
+            await self._process.wait()
+
+    def stop(self, *, with_sessions: bool = True) -> None:
+        """Kill the parent, and with it everything in its process group unless told otherwise."""
+        if self._process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            if with_sessions:
+                os.killpg(self._process.pid, signal.SIGKILL)
+            else:
+                os.kill(self._process.pid, signal.SIGKILL)
+
+    def dispose(self) -> None:
+        """Remove what it kept, once its sessions are gone too."""
+        if self._uids:
+            self._uids.release()
+        shutil.rmtree(self._directory, ignore_errors=True)
+
+    async def _wait_ready(self) -> None:
+        """Ready means a greeting: a failing source file does not stop Rserve from listening."""
+        while not (self._directory / "socket").exists():
+            if self.pid is None:
+                raise ConnectionBroken("Rserve ended")
+            await asyncio.sleep(0.02)
+        for _ in range(_CONNECT_TRIES):
+            with contextlib.suppress(ConnectionBroken):
+                connection, _ = await self.fork()
+                connection.close()
+                return
+            await asyncio.sleep(0.05)
+        raise ConnectionBroken("no greeting")
+
+    def _prepare(self) -> None:
+        shutil.rmtree(self._directory, ignore_errors=True)
+        # Session users must reach the working directories that Rserve makes for them, and nothing else.
+        self._directory.mkdir(mode=0o711, parents=True)
+        for name in ("tmp", "connections"):
+            (self._directory / name).mkdir()
+            (self._directory / name).chmod(0o1733 if self.isolated else 0o700)
+        (self._directory / "rserve.conf").write_text(self._configuration())
+
+    def _configuration(self) -> str:
+        lines = [
+            "daemon disable",
+            f"socket {self._directory / 'socket'}",
+            "sockmod 0700",
+            "qap.oc enable",
+            "oob enable",
+            "console.oob enable",
+            "console.input enable",
+            "interactive no",
+            "encoding utf8",
+            "umask 0077",
+            "maxinbuf 4194304",
+            f"workdir {self._directory / 'connections'}",
+            "workdir.mode 0700",
+            f"source {SOURCES / 'bootstrap.R'}",
+        ]
+        if self._uids:
+            lines += [
+                "random.uid enable",
+                "random.gid enable",
+                f"random.uid.range {self._uids.first}-{self._uids.last}",
+                "workdir.parent.mode 01733",
+            ]
+        return "\n".join(lines) + "\n"
+
+    def _environment(self) -> dict[str, str]:
+        """Made by hand: nothing of the server's environment may reach user code."""
+        return {
+            "PATH": "/usr/local/bin:/usr/bin:/bin",
+            "HOME": str(self._directory / "tmp"),
+            "TMPDIR": str(self._directory / "tmp"),
+            "LANG": "C.UTF-8",
+            "LC_ALL": "C.UTF-8",
+            "TZ": os.environ.get("TZ") or "UTC",
+            "OMP_NUM_THREADS": "1",
+            "R_LIBS": str(self._options.library),
+            "DEPLOYR_R_SOURCES": str(SOURCES),
+            processes.GRID_MARKER: self._options.grid,
+        }
+
+    def _settle(self) -> None:
+        """In the child before R starts: no supplementary groups, limits, and no life without the grid."""
+        if os.geteuid() == 0:
+            os.setgroups([])
+        processes.limit_resources(memory=self._options.memory_limit, cpu=self._options.cpu_limit)
+        processes.die_with_parent()

@@ -1,0 +1,230 @@
+"""Processes of the grid: watching, signalling and removing R sessions with everything they started.
+
+R's children outlive it: background commands, `mclapply` workers, daemons. The grid is a child subreaper, so
+orphans come back to it; each is told to its session by the user id (root), or by the marker in its environment,
+and one that belongs to no live session is killed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import fcntl
+import os
+import resource
+import signal
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+_PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
+_LIBC = ctypes.CDLL(None, use_errno=True)
+_PROC = Path("/proc")
+
+GRID_MARKER = "DEPLOYR_GRID"
+"""Environment variable that every process of a grid's Rserve parents starts with; its value names the grid."""
+SESSION_MARKER = "DEPLOYR_SESSION"
+"""Environment variable that an R session sets for the programs it starts."""
+
+
+def become_subreaper() -> None:
+    """Make orphans of this process's descendants its children."""
+    _LIBC.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def die_with_parent(signum: int = signal.SIGKILL) -> None:
+    """Ask the kernel to signal this process when its parent dies (for ``preexec_fn``)."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signum, 0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessStat:
+    """What ``/proc/<pid>/stat`` says: parent, process group, exit status and CPU time in seconds."""
+
+    state: str
+    parent: int
+    group: int
+    cpu: float
+    exit_status: int
+
+
+def stat(pid: int) -> ProcessStat | None:
+    """State of a process, ``None`` when it is gone."""
+    try:
+        text = (_PROC / str(pid) / "stat").read_text()
+    except OSError:
+        return None
+    fields = text[text.rindex(")") + 2 :].split()
+    ticks = os.sysconf("SC_CLK_TCK")
+    return ProcessStat(
+        state=fields[0],
+        parent=int(fields[1]),
+        group=int(fields[2]),
+        cpu=(int(fields[11]) + int(fields[12])) / ticks,
+        exit_status=int(fields[49]),
+    )
+
+
+def all_pids() -> Iterator[int]:
+    """Ids of all processes visible here."""
+    return (int(entry.name) for entry in _PROC.iterdir() if entry.name.isdigit())
+
+
+def environment(pid: int) -> dict[str, str]:
+    """The environment a process was started with; empty when it cannot be read."""
+    try:
+        raw = (_PROC / str(pid) / "environ").read_bytes()
+    except OSError:
+        return {}
+    pairs = (entry.decode("utf-8", "replace").partition("=") for entry in raw.split(b"\0") if b"=" in entry)
+    return {name: value for name, _, value in pairs}
+
+
+def owner(pid: int) -> int | None:
+    """User id of a process, ``None`` when it is gone."""
+    try:
+        return (_PROC / str(pid)).stat().st_uid
+    except OSError:
+        return None
+
+
+def children(pid: int) -> list[int]:
+    """Direct children of a process, those of all its threads."""
+    found: list[int] = []
+    with contextlib.suppress(OSError):
+        for task in (_PROC / str(pid) / "task").iterdir():
+            found += map(int, (task / "children").read_bytes().split())
+    return found
+
+
+def descendants(pid: int) -> list[int]:
+    """All living descendants of a process, parents before children."""
+    found: list[int] = []
+    queue = [pid]
+    while queue:
+        below = children(queue.pop())
+        found += below
+        queue += below
+    return found
+
+
+def send_signal(pids: Iterable[int], signum: int) -> None:
+    """Signal processes; those that are gone are passed over."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signum)
+
+
+def kill_tree(pid: int) -> None:
+    """Kill a process and its descendants; stopped first, so that none can start others meanwhile."""
+    send_signal([pid], signal.SIGSTOP)
+    send_signal(descendants(pid), signal.SIGSTOP)
+    send_signal([*descendants(pid), pid], signal.SIGKILL)
+
+
+def kill_user(uid: int) -> None:
+    """Kill every process of a user id; repeated until none is left, since they may fork meanwhile."""
+    for _ in range(10):
+        pids = [pid for pid in all_pids() if owner(pid) == uid and not is_zombie(pid)]
+        if not pids:
+            return
+        send_signal(pids, signal.SIGSTOP)
+        send_signal(pids, signal.SIGKILL)
+
+
+def is_zombie(pid: int) -> bool:
+    """True for a process that is dead and not yet reaped, or gone."""
+    found = stat(pid)
+    return found is None or found.state == "Z"
+
+
+def kill_grid(name: str) -> int:
+    """Kill everything that a former grid of this name left; the number of processes killed."""
+    marked = [pid for pid in all_pids() if environment(pid).get(GRID_MARKER) == name]
+    groups = {found.group for pid in marked if (found := stat(pid)) is not None}
+    members = [pid for pid in all_pids() if (found := stat(pid)) is not None and found.group in groups]
+    leftovers = {*marked, *members} - {os.getpid()}
+    send_signal(leftovers, signal.SIGKILL)
+    return len(leftovers)
+
+
+class Living(Protocol):
+    """What :class:`Orphans` must know of a live session."""
+
+    pid: int
+    marker: str
+    uid: int | None
+
+
+class Orphans:
+    """The children of the grid process: those somebody waits for, and those that came to it as orphans.
+
+    Attributes:
+        managed: process ids that somebody else waits for.
+        sessions: live sessions; what they started in the background is theirs.
+    """
+
+    def __init__(self) -> None:
+        self.managed: set[int] = set()
+        self.sessions: set[Living] = set()
+
+    def reap(self) -> int:
+        """Reap dead orphans and kill those that belong to no live session; how many were killed."""
+        managed = self.managed | {session.pid for session in self.sessions}
+        markers = {session.marker for session in self.sessions}
+        uids = {session.uid for session in self.sessions if session.uid is not None}
+        killed = 0
+        for pid in children(os.getpid()):
+            if pid in managed or _reaped(pid):
+                continue
+            if owner(pid) in uids or environment(pid).get(SESSION_MARKER) in markers:
+                continue
+            kill_tree(pid)
+            killed += 1
+        return killed
+
+
+def _reaped(pid: int) -> bool:
+    with contextlib.suppress(ChildProcessError):
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
+    return False
+
+
+def limit_resources(*, memory: int, cpu: int) -> None:
+    """Limit this process and all it will fork: address space in bytes and CPU seconds of each process; 0 for none.
+
+    The soft CPU limit kills by ``SIGXCPU``, which tells it from other deaths.
+    """
+    if memory:
+        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    if cpu:
+        resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu + 5))
+
+
+class UserIds:
+    """A range of user ids that no other grid on this machine uses, kept by a file lock.
+
+    Args:
+        base: first id of the first range.
+        size: ids in a range.
+        locks: directory of the lock files.
+    """
+
+    def __init__(self, base: int, size: int, locks: Path = Path("/run/lock/deployr")) -> None:
+        locks.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for start in range(base, base + 1000 * size, size):
+            self._lock = os.open(locks / f"uids-{start}", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+            try:
+                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                os.close(self._lock)
+                continue
+            self.first, self.last = start, start + size - 1
+            return
+        raise OSError(f"no free range of user ids from {base} on")
+
+    def release(self) -> None:
+        """Give the range back."""
+        os.close(self._lock)

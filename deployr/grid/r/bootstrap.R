@@ -1,0 +1,33 @@
+# Sourced once by a warm Rserve parent, before it serves (option `source` of the configuration).
+# Everything of ours lives in one environment that is not on the search path, so that user code can neither
+# see nor mask it; only `oc.init`, which Rserve looks up for each new session, and `revoEvent` are attached.
+
+local({
+  here <- Sys.getenv("DEPLOYR_R_SOURCES")
+  runtime <- new.env(parent = baseenv())
+  for (name in c("conditions.R", "graphics.R", "console.R", "shell.R", "objects.R", "evaluate.R", "session.R"))
+    sys.source(file.path(here, name), runtime)
+
+  # Loaded here so that forks share them instead of loading each for itself.
+  for (package in c("Rserve", "parallel", "compiler", "tools", "grid", "splines", "stats4"))
+    try(loadNamespace(package), silent = TRUE)
+
+  for (name in ls(runtime))
+    if (is.function(runtime[[name]])) runtime[[name]] <- compiler::cmpfun(runtime[[name]])
+
+  runtime$patch_shell()
+  runtime$patch_mcfork()
+  attach(list(oc.init = runtime$oc.init, revoEvent = runtime$revo_event), name = "deployr", warn.conflicts = FALSE)
+  options(
+    device = runtime$open_device, deployr.revoEvent = runtime$revo_event, bitmapType = "cairo",
+    browser = "false", editor = "false", pager = runtime$show_file, menu.graphics = FALSE, help_type = "text"
+  )
+
+  runtime$warm_up()
+  Sys.unsetenv("DEPLOYR_R_SOURCES")
+  # Forks would all draw the same numbers from a seed that exists here.
+  suppressWarnings(rm(".Random.seed", envir = globalenv()))
+  rm(list = ls(globalenv(), all.names = TRUE), envir = globalenv())
+  # Each session makes a temporary directory of its own: tempdir(check = TRUE) does so only when this one is gone.
+  unlink(tempdir(), recursive = TRUE)
+})

@@ -1,0 +1,139 @@
+# Objects of the workspace: what they are called on the wire, and their values in a form that QAP1 can carry.
+
+deepest <- 64L
+longest_print <- 10000L
+
+# An object that has no wire encoding: its class and how it prints.
+opaque <- function(x) {
+  printed <- tryCatch(
+    paste(utils::capture.output(if (isS4(x)) methods::show(x) else print(x)), collapse = "\n"),
+    error = function(e) ""
+  )
+  structure(list(class = class(x), printed = substr(printed, 1L, longest_print)), class = "deployr.opaque")
+}
+
+# A value that can travel: environments, functions, S4 objects, models and what is nested too deep become opaque.
+portable <- function(x, depth = 0L) {
+  if (depth > deepest || isS4(x)) return(opaque(x))
+  type <- typeof(x)
+  if (type == "list") {
+    if (inherits(x, "POSIXlt")) return(as.POSIXct(x))
+    if (is.object(x) && !is.data.frame(x)) return(opaque(x))
+    plain <- vapply(x, carries, NA)
+    if (!all(plain)) x[!plain] <- lapply(.subset(x, which(!plain)), portable, depth + 1L)
+    return(plain_attributes(x, depth))
+  }
+  if (type == "pairlist") return(portable(as.list(x), depth))
+  if (type %in% c("NULL", "logical", "integer", "double", "complex", "character", "raw"))
+    return(plain_attributes(x, depth))
+  opaque(x)
+}
+
+# TRUE for atomic vectors whose attributes need no look.
+carries <- function(x) is.atomic(x) && !isS4(x) && is.null(attributes(x))
+
+harmless <- c("names", "dim", "dimnames", "class", "levels", "row.names", "tzone", "tsp", "units", "deployr.format")
+
+plain_attributes <- function(x, depth) {
+  strange <- setdiff(names(attributes(x)), harmless)
+  for (name in strange) attr(x, name) <- NULL
+  x
+}
+
+# type and rclass of an object as the API names them (7x-facts 4.1).
+describe <- function(x) {
+  class <- class(x)
+  if (isS4(x)) return(c(class[1L], class[1L]))
+  if (is.data.frame(x)) return(c("dataframe", "data.frame"))
+  if (is.factor(x)) return(c("factor", if (is.ordered(x)) "ordered" else "factor"))
+  if (inherits(x, "Date")) return(c(if (length(x) == 1L) "date" else "vector", "Date"))
+  if (inherits(x, "POSIXt")) return(c(if (length(x) == 1L) "date" else "vector", "POSIXct"))
+  if (is.matrix(x)) return(c("matrix", "matrix"))
+  mode <- typeof(x)
+  if (mode %in% c("logical", "integer", "double", "character")) {
+    one <- length(x) == 1L
+    rclass <- switch(mode, double = "numeric", integer = if (one) "integer" else "numeric", mode)
+    return(c(if (one) "primitive" else "vector", rclass))
+  }
+  if (mode == "list" && !is.object(x)) return(c("list", "list"))
+  c(class[1L], class[1L])
+}
+
+# The environment or list whose members are meant: the workspace, or the object named `root`.
+container <- function(root) {
+  if (is.null(root)) return(globalenv())
+  x <- workspace_object(root)
+  if (!is.list(x)) stop("object '", root, "' has no members", call. = FALSE)
+  x
+}
+
+workspace_object <- function(name) {
+  if (!exists(name, envir = globalenv(), inherits = FALSE)) stop("object '", name, "' not found", call. = FALSE)
+  get(name, envir = globalenv(), inherits = FALSE)
+}
+
+member <- function(where, name) {
+  if (is.environment(where)) return(workspace_object(name))
+  if (!name %in% names(where)) stop("object '", name, "' not found", call. = FALSE)
+  where[[name]]
+}
+
+# arguments: root, clazz, filter (name prefix), restrict, pagesize, pageoffset; all may be NULL.
+list_objects <- function(arguments) {
+  where <- container(arguments$root)
+  names <- if (is.environment(where)) ls(where, sorted = TRUE) else names(where)
+  if (!is.null(arguments$filter)) names <- names[startsWith(names, arguments$filter)]
+  classes <- lapply(names, function(name) class(member(where, name)))
+  keep <- rep(TRUE, length(names))
+  if (!is.null(arguments$clazz)) keep <- vapply(classes, function(class) arguments$clazz %in% class, NA)
+  described <- vapply(names[keep], function(name) describe(member(where, name)), c("", ""), USE.NAMES = FALSE)
+  found <- list(name = names[keep], type = as.vector(described[1L, ]), rclass = as.vector(described[2L, ]))
+  if (isTRUE(arguments$restrict)) {
+    encoded <- found$type %in% c("primitive", "vector", "matrix", "list", "dataframe", "factor", "date")
+    found <- lapply(found, `[`, encoded)
+  }
+  size <- arguments$pagesize
+  if (!is.null(size) && size > 0) {
+    from <- if (is.null(arguments$pageoffset)) 0L else arguments$pageoffset
+    found <- lapply(found, function(column) utils::head(utils::tail(column, max(0L, length(column) - from)), size))
+  }
+  found$branch <- found$type %in% c("list", "dataframe")
+  found
+}
+
+# arguments: names, root, start (first element, from 1), length; a named list of values in the order asked.
+get_objects <- function(arguments) {
+  where <- container(arguments$root)
+  values <- lapply(arguments$names, function(name) portable(member(where, name)))
+  if (!is.null(arguments$start) || !is.null(arguments$length))
+    values <- lapply(values, segment, arguments$start, arguments$length)
+  names(values) <- arguments$names
+  values
+}
+
+segment <- function(x, start, length) {
+  if (!is.atomic(x) || !is.null(dim(x))) return(x)
+  from <- if (is.null(start)) 1L else max(1L, start)
+  to <- if (is.null(length)) base::length(x) else min(base::length(x), from + length - 1L)
+  if (to < from) x[0L] else x[from:to]
+}
+
+assign_objects <- function(arguments) {
+  list2env(arguments$inputs, globalenv())
+  NULL
+}
+
+# All must exist; then all go.
+delete_objects <- function(arguments) {
+  for (name in arguments$names) workspace_object(name)
+  rm(list = arguments$names, envir = globalenv())
+  NULL
+}
+
+# Those of the names that exist in the workspace, as a named list.
+existing_objects <- function(names) {
+  names <- names[vapply(names, exists, NA, envir = globalenv(), inherits = FALSE)]
+  values <- lapply(names, function(name) portable(get(name, envir = globalenv(), inherits = FALSE)))
+  names(values) <- names
+  values
+}

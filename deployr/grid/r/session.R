@@ -1,0 +1,106 @@
+# The session: what Rserve greets with, what the server may call, and how a fork settles in its directory.
+
+callable <- c("list_objects", "get_objects", "assign_objects", "delete_objects", "configure",
+              "save_workspace", "load_workspace")
+
+# Called by Rserve in each new fork. The capability is the only function the server can call.
+oc.init <- function() {
+  capability <- Rserve::ocap(dispatch)
+  ids <- strsplit(grep("^[UG]id:", readLines("/proc/self/status"), value = TRUE), "\t", fixed = TRUE)
+  attr(capability, "process") <- c(Sys.getpid(), as.integer(vapply(ids, `[`, "", 2L)))
+  capability
+}
+
+# `options` come from the grid, `arguments` from the web worker. A failure is sent as the outcome, out of band.
+dispatch <- function(name, options, arguments) {
+  runtime <- parent.env(environment())
+  switch(name,
+    execute = execute(options, arguments),
+    enter = enter(options),
+    nothing = NULL,
+    tryCatch(
+      {
+        if (!name %in% callable) stop("no such function: ", name)
+        get(name, envir = runtime)(arguments)
+      },
+      error = function(e) {
+        send_outcome(list(error = conditionMessage(e)))
+        NULL
+      }
+    )
+  )
+}
+
+settled <- new.env(parent = emptyenv())
+
+# Settles in a directory of its own: `work`, `tmp`, `results` and `state` exist below it.
+enter <- function(options) {
+  settled$directory <- options$directory
+  work <- file.path(options$directory, "work")
+  left <- setwd(work)
+  # Rserve may have made a temporary directory too, for the session's user id.
+  unlink(c(left, tempdir()), recursive = TRUE)
+  Sys.setenv(TMPDIR = file.path(options$directory, "tmp"), HOME = work, PWD = work, DEPLOYR_SESSION = options$marker)
+  Sys.setenv(R_SESSION_TMPDIR = tempdir(check = TRUE))
+  NULL
+}
+
+# Where external data lies (7x-facts 19).
+configure <- function(arguments) {
+  options(deployrPublicExternalDir = arguments$public_data, deployrPrivateExternalDir = arguments$private_data)
+  NULL
+}
+
+# The workspace as a file beside the working directory: uncompressed, since that is 25 times faster.
+workspace_file <- function() file.path(settled$directory, "state", "workspace.rData")
+
+save_workspace <- function(arguments) {
+  save(list = ls(globalenv(), all.names = TRUE), file = workspace_file(), envir = globalenv(), compress = FALSE)
+  NULL
+}
+
+load_workspace <- function(arguments) {
+  load(workspace_file(), envir = globalenv())
+  NULL
+}
+
+# Publishes an object on the caller's event stream.
+revo_event <- function(object) {
+  Rserve::self.oobSend(portable(object), event_code)
+  invisible(object)
+}
+
+# Runs each code path once, so that forks find them compiled, the libraries loaded and the fonts cached.
+warm_up <- function() {
+  nowhere <- file("/dev/null", "w")
+  sink(nowhere, type = "message")
+  on.exit({
+    sink(type = "message")
+    close(nowhere)
+  })
+  # Only R itself can add `last.warning` to the base environment; after this it is there to be assigned.
+  warning("warm")
+  .Internal(printDeferredWarnings())
+  directory <- tempfile("warm")
+  dir.create(directory)
+  for (graphics in c("png", "svg")) {
+    start_plots(directory, graphics, 0, 0)
+    graphics::plot(1:3, main = "warm")
+    finish_plots()
+  }
+  utils::capture.output(
+    {
+      for (i in 1:2) run_code("x <- 1 + 1\nprint(x)\nx\nf <- function(a) a\nlm(dist ~ speed, cars)\n# rest", TRUE)
+      run_code("stop('warm')", TRUE)
+      run_code("1 +", TRUE)
+      run_code("as.integer('a')", TRUE)
+    },
+    type = "output"
+  )
+  assign_objects(list(inputs = list(x = 1, frame = data.frame(a = 1:2, b = c("u", "v")))))
+  list_objects(list())
+  get_objects(list(names = c("x", "frame", "f")))
+  delete_objects(list(names = c("x", "frame")))
+  assign("last.warning", list(), envir = baseenv())
+  invisible(gc())
+}

@@ -1,0 +1,48 @@
+"""Chooses the node for a session (admin facts 3.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import get_args
+
+from deployr.errors import NoFreeSlot
+from deployr.grid.node import Node
+from deployr.grid.protocol import Purpose
+
+_ALL_PURPOSES = frozenset(get_args(Purpose))
+
+
+def choose(nodes: Sequence[Node], purpose: Purpose, cluster: str | None) -> Node:
+    """The least loaded healthy node that may host a session.
+
+    Nodes dedicated to the purpose (and in the cluster, when one is named) come first; when they are full,
+    nodes that serve every purpose take the overflow.
+
+    Raises:
+        NoFreeSlot: everything is full, or no node has this cluster tag.
+    """
+    tag = cluster.strip().lower() if cluster else None
+    if tag and not any(_tag(node) == tag for node in nodes):
+        raise NoFreeSlot(f"No grid node belongs to the cluster {cluster}.")
+    healthy = [node for node in nodes if node.healthy and purpose in node.purposes]
+    if tag:
+        preferred = [node for node in healthy if _tag(node) == tag]
+    else:
+        preferred = [node for node in healthy if not _is_mixed(node)]
+    node = _least_loaded(preferred) or _least_loaded(node for node in healthy if _is_mixed(node))
+    if node is None:
+        raise NoFreeSlot("No grid slot is free at this time.")
+    return node
+
+
+def _least_loaded(nodes: Iterable[Node]) -> Node | None:
+    free = [node for node in nodes if node.used < node.slots]
+    return min(free, key=lambda node: node.used / node.slots, default=None)
+
+
+def _is_mixed(node: Node) -> bool:
+    return frozenset(node.purposes) == _ALL_PURPOSES
+
+
+def _tag(node: Node) -> str | None:
+    return node.cluster.strip().lower() if node.cluster else None

@@ -1,0 +1,229 @@
+"""The grid process: the engine behind a Unix socket."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+
+import msgspec
+import uvloop
+
+from deployr.errors import DeployrError
+from deployr.grid import framing, processes, protocol
+from deployr.grid.engine import Engine
+from deployr.grid.files import SessionDirectory, read_chunks
+from deployr.grid.framing import FrameError, FrameStream
+from deployr.grid.node import LocalNode, NodeOptions
+from deployr.grid.parent import ParentOptions
+from deployr.grid.protocol import ExecutionRecord, Failure, FileArea, Flag, Frame
+from deployr.grid.session import Session, SessionLimits, Value
+from deployr.settings import NodeSettings, Settings
+
+log = logging.getLogger(__name__)
+
+_requests = msgspec.msgpack.Decoder(protocol.Request)
+
+
+class GridServer:
+    """Serves the messages of :mod:`deployr.grid.protocol` from an engine."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def serve_connection(self, stream: FrameStream) -> None:
+        """Serve one operation after the other until the peer hangs up."""
+        try:
+            with contextlib.suppress(FrameError):
+                while True:
+                    kind, body = await stream.receive()
+                    if kind is not Frame.HEAD:
+                        raise FrameError(f"{kind.name} in the place of a request")
+                    await self._serve(stream, body)
+        finally:
+            stream.close()
+
+    async def _serve(self, stream: FrameStream, body: bytes) -> None:
+        try:
+            await self._dispatch(stream, _requests.decode(body))
+        except DeployrError as ex:
+            _send_failure(stream, type(ex).__name__, ex.message)
+        except (FrameError, asyncio.CancelledError):
+            raise
+        except Exception:
+            log.exception("an operation failed")
+            _send_failure(stream, "DeployrError", "Internal error of the grid.")
+        await stream.flush()
+
+    async def _dispatch(self, stream: FrameStream, request: protocol.Request) -> None:
+        engine = self._engine
+        match request:
+            case protocol.Execute() | protocol.ExecuteStateless():
+                await self._execute(stream, request)
+            case protocol.Call(session, function):
+                arguments = await stream.receive_bytes()
+                async with engine.call(session, function, arguments) as value:
+                    await _send_value(stream, Flag(True), value)
+            case protocol.Open(spec):
+                stream.put_head(await engine.open(spec))
+            case protocol.Interrupt(session):
+                stream.put_head(Flag(engine.interrupt(session)))
+            case protocol.Close(session):
+                stream.put_head(Flag(engine.close(session)))
+            case protocol.ListSessions(sessions, owner):
+                stream.put_head(engine.infos(sessions, owner))
+            case protocol.History(session):
+                stream.put_head(engine.entry(session).history)
+            case protocol.ListFiles(session, area):
+                live = engine.entry(session)
+                stream.put_head(live.results() if area == "results" else _directory(live, area).files())
+            case protocol.ReadFile():
+                await self._read_file(stream, request)
+            case protocol.WriteFile():
+                await self._write_file(stream, request)
+            case protocol.DeleteFiles(session, filenames):
+                engine.entry(session).directory.delete(filenames)
+                stream.put_head(Flag(True))
+            case protocol.Status():
+                stream.put_head(engine.status())
+
+    async def _execute(self, stream: FrameStream, request: protocol.Execute | protocol.ExecuteStateless) -> None:
+        arguments = await stream.receive_bytes()
+        run = asyncio.create_task(self._run(stream, request, arguments))
+        self._running.add(run)
+        run.add_done_callback(self._running.discard)
+        gone = asyncio.create_task(stream.wait_closed())
+        try:
+            await asyncio.wait({run, gone}, return_when=asyncio.FIRST_COMPLETED)
+            if not run.done() and isinstance(request, protocol.ExecuteStateless):
+                # Nobody will read what it makes. A project's execution goes on: its state is the project's.
+                run.cancel()
+            await run
+        finally:
+            gone.cancel()
+
+    async def _run(
+        self, stream: FrameStream, request: protocol.Execute | protocol.ExecuteStateless, arguments: bytes
+    ) -> None:
+        def console(text: str) -> None:
+            stream.put(Frame.CONSOLE, text.encode())
+
+        sink = console if request.live_console else None
+        if isinstance(request, protocol.Execute):
+            running = self._engine.execute(request.session, request.execution, arguments, sink)
+        else:
+            running = self._engine.execute_stateless(request.spec, request.execution, arguments, sink)
+        async with running as (record, value):
+            await _send_value(stream, record, value)
+
+    async def _read_file(self, stream: FrameStream, request: protocol.ReadFile) -> None:
+        session = self._engine.entry(request.session)
+        if request.area == "results":
+            info, fd = session.open_result(request.execution, request.filename)
+        else:
+            info, fd = _directory(session, request.area).open(request.filename)
+        stream.put_head(info)
+        await stream.send_chunks(read_chunks(fd, info.length))
+
+    async def _write_file(self, stream: FrameStream, request: protocol.WriteFile) -> None:
+        chunks = stream.chunks()
+        try:
+            directory = _directory(self._engine.entry(request.session), request.area)
+            info = await directory.write(request.filename, chunks, descr=request.descr, overwrite=request.overwrite)
+        except DeployrError:
+            # The client sends all before it reads the answer.
+            async for _ in chunks:
+                pass
+            raise
+        stream.put_head(info)
+
+
+def _directory(session: Session, area: FileArea) -> SessionDirectory:
+    return session.state_directory if area == "state" else session.directory
+
+
+async def _send_value(stream: FrameStream, head: ExecutionRecord | Flag, value: Value) -> None:
+    """A value goes out as it comes in; a peer that is gone does not hold up the session."""
+    chunks = value.chunks()
+    try:
+        stream.put_head(head)
+        await stream.send_chunks(chunks)
+    except FrameError:
+        log.info("the caller of an execution is gone")
+
+
+def _send_failure(stream: FrameStream, error: str, message: str) -> None:
+    stream.put(Frame.ERROR, msgspec.msgpack.encode(Failure(error, message)))
+
+
+# -- process ----------------------------------------------------------------------------------------------
+
+
+def build_engine(settings: Settings) -> Engine:
+    """The engine as configured."""
+    orphans = processes.Orphans()
+    nodes = [LocalNode(_node_options(settings, node), orphans) for node in settings.grid.nodes]
+    return Engine(nodes, settings.grid.stateless_keep, tick=orphans.reap)
+
+
+def _node_options(settings: Settings, node: NodeSettings) -> NodeOptions:
+    grid = settings.grid
+    directory = settings.sessions_directory / "nodes" / _file_name(node.name)
+    return NodeOptions(
+        name=node.name,
+        description=node.description,
+        purposes=tuple(node.purposes),
+        cluster=node.cluster,
+        slots=node.slots,
+        warm_min=min(grid.warm_min, grid.warm_max),
+        warm_max=grid.warm_max,
+        parent=ParentOptions(
+            directory=directory,
+            library=settings.sessions_directory / "library",
+            grid=str(settings.sessions_directory),
+            uid_base=grid.uid_base if os.geteuid() == 0 else None,
+            max_value=grid.max_value,
+            memory_limit=grid.memory_limit,
+            cpu_limit=grid.cpu_limit,
+        ),
+        limits=SessionLimits(
+            console=grid.console_limit,
+            interrupt_grace=grid.interrupt_grace,
+            history_depth=settings.limits.history_depth,
+        ),
+    )
+
+
+def _file_name(name: str) -> str:
+    return "".join(char if char.isalnum() else "-" for char in name.lower())
+
+
+async def serve(settings: Settings) -> None:
+    """Run the grid until SIGTERM or SIGINT; leaves no process behind."""
+    processes.become_subreaper()
+    killed = processes.kill_grid(str(settings.sessions_directory))
+    if killed:
+        log.warning("killed %d processes that a former run left", killed)
+    engine = build_engine(settings)
+    server = GridServer(engine)
+    stop = asyncio.Event()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(signum, stop.set)
+    await engine.start()
+    watch = asyncio.create_task(engine.watch())
+    listener = await framing.listen(settings.grid_socket, server.serve_connection)
+    log.info("grid ready")
+    await stop.wait()
+    watch.cancel()
+    listener.close()
+    await engine.stop()
+    # Whatever is left of this grid, however it hid.
+    processes.kill_grid(str(settings.sessions_directory))
+
+
+def main(settings: Settings) -> None:
+    """Entry point of the grid process."""
+    uvloop.run(serve(settings))

@@ -1,0 +1,459 @@
+"""Sessions: what every runtime must offer, and the R session that does."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from deployr.encodings import model, qap1
+from deployr.errors import BoundaryExceeded, DeployrError, GridError, NotFound, ProjectBusy, SessionLost
+from deployr.grid import processes
+from deployr.grid.client import ConsoleSink
+from deployr.grid.files import SessionDirectory
+from deployr.grid.protocol import Execution, ExecutionRecord, FileInfo
+from deployr.grid.rserve import OUTCOME, ConnectionBroken, Greeting, ReplyHead, RserveConnection
+
+_NOTHING = qap1.encode(model.unnamed_list())
+_NO_OPTIONS = model.unnamed_list()
+
+
+@dataclass(frozen=True)
+class SessionLimits:
+    """Limits of one session.
+
+    Attributes:
+        console: most console text of one execution, in bytes; the rest is dropped and said so.
+        interrupt_grace: seconds that interrupted code has to stop before the session is killed.
+        history_depth: most executions remembered.
+    """
+
+    console: int
+    interrupt_grace: float
+    history_depth: int
+
+
+class Value(Protocol):
+    """A value on its way: its head is known, its bytes are taken once, in chunks."""
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The QAP1 bytes."""
+
+
+class Session(Protocol):
+    """A live interpreter with a working directory. The node that made it calls it; one call at a time.
+
+    ``execute`` and ``call`` are context managers: the session stays busy until the value has been taken and the
+    context left. Both raise ``ProjectBusy`` when a call runs, ``SessionLost`` when the process is gone, and
+    ``BoundaryExceeded`` when a limit killed it.
+    """
+
+    directory: SessionDirectory
+    """The working directory."""
+    state_directory: SessionDirectory
+    """Where the saved workspace is written and read."""
+
+    def execute(
+        self, execution: Execution, arguments: bytes, console: ConsoleSink | None
+    ) -> contextlib.AbstractAsyncContextManager[tuple[ExecutionRecord, Value]]:
+        """Run code; language errors are part of the record."""
+
+    def call(self, function: str, arguments: bytes) -> contextlib.AbstractAsyncContextManager[Value]:
+        """Run one of the runtime's functions; raises ``DeployrError`` with its message when it fails."""
+
+    def interrupt(self) -> bool:
+        """Interrupt what runs; true when something ran."""
+
+    @property
+    def state(self) -> Literal["idle", "busy", "ended"]:
+        """What the session is doing; ``ended`` once its process is gone."""
+
+    @property
+    def history(self) -> list[ExecutionRecord]:
+        """Records of the executions, oldest first."""
+
+    def results(self, execution: str | None = None) -> list[FileInfo]:
+        """Unnamed plots of one execution or of all."""
+
+    def open_result(self, execution: str | None, filename: str) -> tuple[FileInfo, int]:
+        """A plot and a descriptor for reading it; ``NotFound`` when it is not there."""
+
+    def end(self) -> None:
+        """End the process and all it started; files stay."""
+
+    def close(self) -> None:
+        """End the process and remove the files."""
+
+
+@dataclass
+class _RserveValue:
+    connection: RserveConnection
+    head: ReplyHead
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        return self.connection.value(self.head)
+
+    async def drain(self) -> None:
+        """Throw away what was not taken: the next call needs the connection in step."""
+        async for _ in self.chunks():
+            pass
+
+
+class _Listener:
+    """Collects what comes out of band during one call: console text within its limit, and the outcome."""
+
+    def __init__(self, limit: int, live: ConsoleSink | None = None) -> None:
+        self._left = limit
+        self._texts: list[str] = []
+        self._live = live
+        self._outcome: bytes | None = None
+
+    def console(self, text: str) -> None:
+        if self._left <= 0:
+            return
+        self._left -= len(text.encode())
+        if self._left <= 0:
+            text = text[: len(text) + self._left] + "\n[console output limit reached]\n"
+        self._texts.append(text)
+        if self._live:
+            self._live(text)
+
+    def message(self, code: int, body: bytes) -> None:
+        if code == OUTCOME:
+            self._outcome = body
+
+    @property
+    def text(self) -> str:
+        return "".join(self._texts)
+
+    def outcome(self) -> dict[str, model.RValue]:
+        """What ``evaluate.R`` says of the execution; empty when nothing usable came."""
+        try:
+            return model.as_members(qap1.decode(self._outcome)) if self._outcome else {}
+        except (ValueError, TypeError):
+            return {}
+
+
+class RSession:
+    """A :class:`Session` in a forked Rserve process.
+
+    Args:
+        connection: to the fork, which has greeted.
+        greeting: what it said.
+        path: directory of the session; made here with its parts.
+        limits: see :class:`SessionLimits`.
+        isolated: the process has a user id of its own.
+        on_death: called once when the process is gone without having been ended.
+    """
+
+    def __init__(
+        self,
+        connection: RserveConnection,
+        greeting: Greeting,
+        path: Path,
+        limits: SessionLimits,
+        *,
+        isolated: bool,
+        on_death: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.pid = greeting.pid
+        self.uid = greeting.uid if isolated else None
+        self.marker = path.name
+        self.on_death = on_death
+        self._connection = connection
+        self._limits = limits
+        self._path = path
+        self._busy = False
+        self._ended = False
+        self._died_of_limit = False
+        self._interrupted = False
+        self._history: list[ExecutionRecord] = []
+        self._results: dict[str, SessionDirectory] = {}
+        self._kill_timer: asyncio.TimerHandle | None = None
+        self._make_directories(greeting if isolated else None)
+        self._pidfd = os.pidfd_open(greeting.pid)
+        asyncio.get_running_loop().add_reader(self._pidfd, self._process_gone)
+
+    async def settle(self) -> None:
+        """Move the process into its directory; it serves after that.
+
+        Raises:
+            SessionLost: the process failed meanwhile.
+        """
+        options = {"directory": model.character(str(self._path)), "marker": model.character(self.marker)}
+        async with self._calling():
+            reply = await self._ask("enter", model.named_list(options), _NOTHING)
+            if not reply.ok:
+                raise SessionLost("The R session failed to start.")
+            await _RserveValue(self._connection, reply).drain()
+
+    @contextlib.asynccontextmanager
+    async def execute(
+        self, execution: Execution, arguments: bytes, console: ConsoleSink | None
+    ) -> AsyncIterator[tuple[ExecutionRecord, Value]]:
+        started, started_ms = time.perf_counter(), _now_ms()
+        listener = _Listener(self._limits.console if execution.console else 0, console)
+        async with self._calling(execution.time_limit):
+            before = self.directory.snapshot() if execution.artifacts else {}
+            options = _execution_options(execution, self._result_directory(execution.execution))
+            reply = await self._ask("execute", options, arguments, listener)
+            results = self._keep_results(execution)
+            record = _record(
+                execution,
+                listener,
+                started_ms,
+                total=round((time.perf_counter() - started) * 1000),
+                results=results,
+                artifacts=self.directory.changed_since(before) if execution.artifacts else [],
+            )
+            self._remember(execution, record)
+            value = _RserveValue(self._connection, reply)
+            yield record, value
+            await value.drain()
+
+    @contextlib.asynccontextmanager
+    async def call(self, function: str, arguments: bytes) -> AsyncIterator[Value]:
+        async with self._calling():
+            listener = _Listener(0)
+            reply = await self._ask(function, _NO_OPTIONS, arguments, listener)
+            value = _RserveValue(self._connection, reply)
+            outcome = listener.outcome()
+            if not reply.ok or "error" in outcome:
+                await value.drain()
+                raise DeployrError(_error_text(outcome))
+            yield value
+            await value.drain()
+
+    def interrupt(self) -> bool:
+        """A signal outside of a call would hit the next one, so it is sent only while one runs."""
+        if not self._busy or self._ended:
+            return False
+        self._interrupted = True
+        # Children first: R waits in C code for a child's output and does not see the signal before that ends.
+        processes.send_signal(reversed(processes.descendants(self.pid)), signal.SIGINT)
+        processes.send_signal([self.pid], signal.SIGINT)
+        loop = asyncio.get_running_loop()
+        if self._kill_timer is None:
+            self._kill_timer = loop.call_later(self._limits.interrupt_grace, self._kill)
+        return True
+
+    @property
+    def state(self) -> Literal["idle", "busy", "ended"]:
+        return "ended" if self._ended else "busy" if self._busy else "idle"
+
+    @property
+    def history(self) -> list[ExecutionRecord]:
+        return self._history
+
+    def results(self, execution: str | None = None) -> list[FileInfo]:
+        wanted = self._results if execution is None else {execution: self._results.get(execution)}
+        return [info for name, directory in wanted.items() if directory for info in directory.files(name)]
+
+    def open_result(self, execution: str | None, filename: str) -> tuple[FileInfo, int]:
+        for name in reversed(self._results) if execution is None else [execution]:
+            with contextlib.suppress(NotFound, KeyError):
+                return self._results[name].open(filename, name)
+        raise NotFound(f"File not found: {filename}.")
+
+    def end(self) -> None:
+        if self._ended:
+            return
+        self._ended = True
+        self._stop_watching()
+        # What the session left in the background is found by the node's sweep.
+        processes.kill_tree(self.pid)
+        self._connection.abort()
+
+    def close(self) -> None:
+        self.end()
+        for directory in (self.directory, self.state_directory, *self._results.values()):
+            directory.close()
+        self._results.clear()
+        shutil.rmtree(self._path, ignore_errors=True)
+
+    # -- calls --------------------------------------------------------------------------------------------
+
+    @contextlib.asynccontextmanager
+    async def _calling(self, time_limit: float = 0) -> AsyncIterator[None]:
+        """One call: refuses a second, and turns a broken connection into the error it means."""
+        if self._ended:
+            raise self._lost()
+        if self._busy:
+            raise ProjectBusy
+        self._busy = True
+        timer = asyncio.get_running_loop().call_later(time_limit, self._limit_hit) if time_limit else None
+        settled = False
+        try:
+            yield
+            settled = True
+        except ConnectionBroken as ex:
+            self._process_gone()
+            raise self._lost() from ex
+        except DeployrError:
+            settled = True
+            raise
+        finally:
+            if timer:
+                timer.cancel()
+            if self._kill_timer:
+                self._kill_timer.cancel()
+                self._kill_timer = None
+            if not settled and not self._ended:
+                # Left in the middle (the caller went away): the connection is out of step.
+                self._kill()
+            self._busy = False
+
+    async def _ask(
+        self, function: str, options: model.RValue, arguments: bytes, listener: _Listener | None = None
+    ) -> ReplyHead:
+        listener = listener or _Listener(0)
+        if self._interrupted:
+            # The last interrupt may have come after its call; it must not hit this one.
+            self._interrupted = False
+            await self._throw_away_call()
+        return await self._connection.call(listener, function, options, arguments)
+
+    async def _throw_away_call(self) -> None:
+        reply = await self._connection.call(_Listener(0), "nothing", _NO_OPTIONS, _NOTHING)
+        await _RserveValue(self._connection, reply).drain()
+
+    # -- results ------------------------------------------------------------------------------------------
+
+    def _result_directory(self, execution: str) -> Path:
+        path = self._path / "results" / execution
+        path.mkdir(mode=0o700)
+        if self.uid is not None:
+            os.chown(path, self.uid, self.uid)
+        return path
+
+    def _keep_results(self, execution: Execution) -> list[FileInfo]:
+        path = self._path / "results" / execution.execution
+        directory = SessionDirectory(path)
+        found = directory.files(execution.execution)
+        if found:
+            self._results[execution.execution] = directory
+        else:
+            directory.close()
+            shutil.rmtree(path, ignore_errors=True)
+        return found
+
+    def _remember(self, execution: Execution, record: ExecutionRecord) -> None:
+        if execution.phantom:
+            return
+        self._history.append(record)
+        while len(self._history) > self._limits.history_depth:
+            oldest = self._results.pop(self._history.pop(0).execution, None)
+            if oldest:
+                oldest.close()
+
+    # -- process ------------------------------------------------------------------------------------------
+
+    def _make_directories(self, owner: Greeting | None) -> None:
+        self._path.mkdir(mode=0o700)
+        for name in ("work", "tmp", "results", "state"):
+            (self._path / name).mkdir(mode=0o700)
+            if owner:
+                os.chown(self._path / name, owner.uid, owner.gid)
+        if owner:
+            # The session may pass through but not change what lies here.
+            os.chown(self._path, 0, owner.gid)
+            self._path.chmod(0o710)
+            os.chown(self._path / "results", 0, owner.gid)
+            (self._path / "results").chmod(0o710)
+        ids = (owner.uid, owner.gid) if owner else (None, None)
+        self.directory = SessionDirectory(self._path / "work", *ids)
+        self.state_directory = SessionDirectory(self._path / "state", *ids)
+
+    def _process_gone(self) -> None:
+        """The process died, whatever its connection says: children may hold that open."""
+        if self._ended:
+            return
+        self._ended = True
+        found = processes.stat(self.pid)
+        if found is not None and found.state == "Z" and found.exit_status & 0x7F == signal.SIGXCPU:
+            self._died_of_limit = True
+        self._stop_watching()
+        processes.kill_tree(self.pid)
+        if self.uid is not None:
+            processes.kill_user(self.uid)
+        self._connection.abort()
+        self.on_death()
+
+    def _limit_hit(self) -> None:
+        self._died_of_limit = True
+        self._kill()
+
+    def _kill(self) -> None:
+        processes.kill_tree(self.pid)
+        if self.uid is not None:
+            processes.kill_user(self.uid)
+
+    def _stop_watching(self) -> None:
+        if self._pidfd >= 0:
+            asyncio.get_running_loop().remove_reader(self._pidfd)
+            os.close(self._pidfd)
+            self._pidfd = -1
+
+    def _lost(self) -> GridError:
+        if self._died_of_limit:
+            return BoundaryExceeded("The R boundary limit was exceeded; the session has been ended.")
+        return SessionLost("The R session is not responding; it has been ended.")
+
+
+def _execution_options(execution: Execution, results: Path) -> model.RValue:
+    return model.named_list(
+        {
+            "code": model.character(execution.code),
+            "echo": model.logical(execution.echo),
+            "results": model.character(str(results)),
+            "graphics": model.character(execution.graphics),
+            "width": model.double(execution.width),
+            "height": model.double(execution.height),
+        }
+    )
+
+
+def _record(
+    execution: Execution,
+    listener: _Listener,
+    started_ms: int,
+    *,
+    total: int,
+    results: list[FileInfo],
+    artifacts: list[FileInfo],
+) -> ExecutionRecord:
+    outcome = listener.outcome()
+    failed = not outcome or "error" in outcome
+    return ExecutionRecord(
+        execution=execution.execution,
+        code="" if execution.blackbox else execution.code,
+        tag=execution.tag,
+        actor=execution.actor,
+        time_start=started_ms,
+        time_code=min(total, round(model.as_number(outcome["elapsed"]) or 0)) if "elapsed" in outcome else total,
+        time_total=total,
+        console=listener.text,
+        warnings=[text or "" for text in model.as_texts(outcome["warnings"])] if "warnings" in outcome else [],
+        error=_error_text(outcome) if failed else None,
+        error_code=900 if failed else None,
+        interrupted="interrupted" in outcome,
+        results=results,
+        artifacts=artifacts,
+    )
+
+
+def _error_text(outcome: dict[str, model.RValue]) -> str:
+    if "error" not in outcome:
+        return "The R code ended without a result."
+    return model.as_text(outcome["error"]) or "R error"
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
