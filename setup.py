@@ -1,9 +1,9 @@
 """Distribution ``deployr-server``: package ``deployr``, command ``deployr``."""
 
-from setuptools import find_packages, setup
-
 import pathlib
 import re
+
+from setuptools import find_packages, setup
 
 HERE = pathlib.Path(__file__).parent
 VERSION = re.search(r'__version__ = "(.+?)"', (HERE / "deployr/__init__.py").read_text())[1]

@@ -1,0 +1,50 @@
+"""``python -m deployr.prepare``: makes a home ready to serve; every start runs it, the first one fills it."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+from deployr import handover, logs
+from deployr.grid import rpackages
+from deployr.repository.blobs import Blobs
+from deployr.repository.samples import load_samples
+from deployr.settings import Settings
+from deployr.store.database import Database
+from deployr.store.migrate import migrate
+from deployr.users.accounts import Accounts
+
+log = logging.getLogger(__name__)
+
+
+def prepare(settings: Settings) -> None:
+    """Directories, secret key, database at the current schema, default accounts, sample content."""
+    settings.prepare_home()
+    settings.secret_key()
+    migrate(settings.database_url)
+    database = Database(settings.database_url)
+    try:
+        Accounts(database, settings).ensure_default_accounts()
+        stored = load_samples(database, Blobs(settings.blobs_directory))
+        if stored:
+            log.info("stored %d sample files", stored)
+    finally:
+        database.close()
+
+
+def main() -> int:
+    """Prepare as the supervisor asked; the exit status tells whether it went well."""
+    settings = handover.receive()
+    logs.configure(settings.server.log_level)
+    try:
+        prepare(settings)
+        if rpackages.install(settings.sessions_directory / "library"):
+            log.info("installed the server's R packages")
+    except (OSError, rpackages.InstallFailed) as ex:
+        log.error("cannot prepare the server: %s", ex)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

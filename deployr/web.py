@@ -1,0 +1,22 @@
+"""Configuration of gunicorn (``--config python:deployr.web``): web workers as the settings say."""
+
+from deployr import handover
+
+_settings = handover.receive()
+
+bind = list(_settings.server.bind)
+workers = _settings.server.workers
+worker_class = "asgi"
+asgi_loop = "uvloop"
+# Loaded once before the workers are forked: a restarted worker serves at once, and they share memory.
+preload_app = True
+keepalive = 75
+graceful_timeout = 10
+# GET calls of the Java and .NET clients carry their inputs in the query.
+limit_request_line = 0
+limit_request_field_size = 65536
+control_socket_disable = True
+# The request log is the application's own (deployr.logs).
+accesslog = None
+loglevel = "warning"
+proc_name = "deployr-web"
