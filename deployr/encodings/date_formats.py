@@ -50,6 +50,8 @@ def java_to_r(pattern: str) -> str:
         DateError: the pattern is not understood, or has a field that R has no conversion for.
     """
     text = "".join(_to_r(part) for part in tokens(pattern))
+    if "%OS3" in text.replace("%S.%OS3", ""):
+        raise DateError(f"R has no conversion for the milliseconds in '{pattern}'")
     return text.replace("%S.%OS3", "%OS3")
 
 
@@ -73,7 +75,7 @@ def r_to_java(r_format: str) -> str:
     Raises:
         DateError: a conversion that Java has no letter for.
     """
-    return "".join(_to_java(part) for part in re.findall(r"%OS\d|%OS|%.|[A-Za-z]+|[^A-Za-z%]+|%", r_format))
+    return "".join(_to_java(part) for part in re.findall(r"%OS\d|%OS|%.|[^%]+|%", r_format, re.DOTALL))
 
 
 def _to_java(part: str) -> str:
@@ -81,4 +83,5 @@ def _to_java(part: str) -> str:
         if part not in _JAVA_FIELDS:
             raise DateError(f"Java has no pattern for '{part}'")
         return _JAVA_FIELDS[part]
-    return f"'{part}'" if part.isalpha() else part.replace("'", "''")
+    quoted = part.replace("'", "''")
+    return f"'{quoted}'" if re.search("[A-Za-z]", part) else quoted

@@ -154,7 +154,8 @@ def format_days(days: Doubles, pattern: str = DATE_PATTERN) -> Texts:
         DateError: the pattern is not understood.
     """
     parts = tokens(pattern)
-    return _each(days * _DAY, lambda seconds: _format(parts, seconds, None))
+    known = np.where(np.isnan(days), np.nan, days)
+    return _each(known * _DAY, lambda seconds: _format(parts, seconds, None))
 
 
 def format_seconds(seconds: Doubles, pattern: str = POSIXCT_PATTERN, tzone: str | None = None) -> Texts:
@@ -216,11 +217,6 @@ def _write_month(clock: _Clock, count: int) -> str:
     return _MONTHS[clock.date.month - 1][: None if count > 3 else 3]
 
 
-def _write_zone_name(clock: _Clock, count: int) -> str:
-    name_at = zones.full_name_at if count > 3 else zones.abbreviation_at
-    return name_at(clock.tzone, clock.instant)
-
-
 def _write_iso_offset(clock: _Clock, count: int) -> str:
     offset = zones.offset_at(clock.tzone, clock.instant)
     text = zones.format_offset(offset, ":" if count == 3 else "")
@@ -244,7 +240,7 @@ _WRITERS: dict[str, Callable[[_Clock, int], str]] = {
     "m": _number(lambda clock: clock.second // 60 % 60),
     "s": _number(lambda clock: clock.second % 60),
     "S": _number(lambda clock: clock.millisecond),
-    "z": _write_zone_name,
+    "z": lambda clock, _: zones.abbreviation_at(clock.tzone, clock.instant),
     "Z": lambda clock, _: zones.format_offset(zones.offset_at(clock.tzone, clock.instant)),
     "X": _write_iso_offset,
 }
@@ -337,7 +333,8 @@ _TEXT_REGEXES = {
     "L": _any_name(_MONTHS),
     "E": _any_name(_WEEKDAYS),
     "a": re.compile("AM|PM", re.IGNORECASE),
-} | dict.fromkeys("zZX", re.compile(r"(?:GMT|UTC)?[+-]\d{1,2}(?::?\d{2})?|[A-Z]+(?:[/_ ][A-Z]+)*", re.IGNORECASE))
+    "X": re.compile(r"Z|[+-]\d{2}(?::?\d{2})?", re.ASCII),
+} | dict.fromkeys("zZ", re.compile(r"(?:GMT|UTC)?[+-]\d{1,2}(?::?\d{2})?|[A-Z]+(?:[/_ ][A-Z]+)*", re.IGNORECASE))
 
 
 def _reading(fields: dict[str, str], parts: tuple[Literal | Field, ...]) -> _Reading:

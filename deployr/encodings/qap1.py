@@ -40,7 +40,7 @@ HAS_ATTR = 128
 
 DT_SEXP = 10
 
-MAX_DEPTH = 256
+MAX_DEPTH = 128
 """Most SEXPs inside one another, attributes included."""
 
 SMALL_LIMIT = 0xFFFFF0

@@ -107,16 +107,18 @@ def _read_data_frame(vector: Vector) -> RValue | None:
 
 
 def _read_rows(rows: RValue | None) -> int | Vector | None:
-    """Row names; R writes 1 to n as the two integers NA and -n."""
+    """Row names; R writes 1 to n as the two integers NA and -n, and no rows as no integers."""
     if not isinstance(rows, model.Integer | model.Double | model.Character):
         return None
     if isinstance(rows, model.Integer) and len(rows) == 2 and rows.values[0] == model.NA_INTEGER:
         return abs(int(rows.values[1]))
-    return rows
+    return rows if len(rows) else 0
 
 
 def _declass_data_frame(frame: model.DataFrame) -> Vector:
-    rows = model.integer(None, -frame.rows) if isinstance(frame.rows, int) else frame.rows
+    rows = frame.rows
+    if isinstance(rows, int):
+        rows = model.integer(None, -rows) if rows else model.integer()
     names = model.Character(list(frame.names))
     attributes = {"names": names, "class": _DATA_FRAME, "row.names": rows, **frame.attributes}
     return model.RList(frame.columns, attributes)

@@ -45,9 +45,14 @@ _ZONES: dict[str, tuple[str, int, str]] = {
     "NZST": ("Pacific/Auckland", 720, "New Zealand Standard Time"),
     "NZDT": ("Pacific/Auckland", 780, "New Zealand Daylight Time"),
 }
-"""By abbreviation: R's zone name, minutes east of Greenwich, Java's full name."""
+"""By abbreviation: R's zone name, minutes east of Greenwich, its full name in Java."""
 
 _ALIASES = {"Z": "UTC", "UT": "UTC"} | {full.upper(): short for short, (_, _, full) in _ZONES.items()}
+# Newer Java versions say "Central European Standard Time".
+_ALIASES |= {full.replace(" TIME", " STANDARD TIME"): short for full, short in _ALIASES.items()}
+
+_READ_ONLY = ("IST", "MSK")
+"""Abbreviations of several zones or offsets, of which Java may take another one when it reads them back."""
 
 _OFFSET = re.compile(r"(?:GMT|UTC)?([+-])(\d{1,2})(?::?(\d{2}))?", re.IGNORECASE)
 _POSIX_RULE = re.compile(r"<[+-]?\w+>([+-]?)(\d{1,2})(?::(\d{2}))?")
@@ -104,15 +109,9 @@ def local_offset(tzone: str, local_seconds: int) -> int:
 def abbreviation_at(tzone: str | None, seconds: int) -> str:
     """The zone as Java's ``z`` reads it back: an abbreviation when it is unmistakable, else like ``GMT+01:00``."""
     offset, name = _local(tzone, seconds)
-    if name in _ZONES and _ZONES[name][1] * 60 == offset:
+    if name in _ZONES and name not in _READ_ONLY and _ZONES[name][1] * 60 == offset:
         return name
     return f"GMT{format_offset(offset, ':')}" if offset else "GMT"
-
-
-def full_name_at(tzone: str | None, seconds: int) -> str:
-    """The zone as Java's ``zzzz`` reads it back."""
-    name = abbreviation_at(tzone, seconds)
-    return _ZONES[name][2] if name in _ZONES else name
 
 
 def format_offset(offset: int, separator: str = "") -> str:
