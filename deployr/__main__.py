@@ -1,0 +1,5 @@
+"""``python -m deployr``."""
+
+from deployr.cli import main
+
+raise SystemExit(main())

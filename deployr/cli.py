@@ -1,0 +1,207 @@
+"""The command ``deployr``."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import getpass
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from deployr import __version__, doctor, logs
+from deployr.errors import DeployrError
+from deployr.repository.blobs import Blobs
+from deployr.repository.samples import load_samples
+from deployr.settings import Settings, SettingsError
+from deployr.store.database import Database
+from deployr.store.migrate import migrate
+from deployr.users.accounts import Accounts, User
+
+
+class CommandError(Exception):
+    """The command cannot be carried out; the text is for its user."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit code: 0 done, 1 failed, 2 wrongly called or configured."""
+    arguments = _parser().parse_args(argv)
+    try:
+        return int(arguments.run(arguments))
+    except SettingsError as ex:
+        return _complain(ex, 2)
+    except (CommandError, DeployrError, OSError, sa.exc.SQLAlchemyError) as ex:
+        return _complain(ex, 1)
+
+
+def _complain(error: Exception, code: int) -> int:
+    print(f"deployr: {logs.redact(str(error))}", file=sys.stderr)
+    return code
+
+
+# -- arguments --------------------------------------------------------------------------------------------
+
+
+def _parser() -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--home", type=Path, metavar="DIR", help="home directory (default ~/.deployr)")
+    common.add_argument(
+        "--config", type=Path, metavar="FILE", help="TOML file (default deployr.toml in the home directory)"
+    )
+    parser = argparse.ArgumentParser(prog="deployr", description="A server for DeployR clients.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_serve(commands, common)
+    _add_user(commands, common)
+    commands.add_parser("version", help="print the version").set_defaults(run=_version)
+    commands.add_parser("doctor", parents=[common], help="check the installation").set_defaults(run=_doctor)
+    return parser
+
+
+def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
+    serve = commands.add_parser("serve", parents=[common], help="run the server")
+    serve.add_argument("--bind", nargs="+", action="extend", metavar="HOST:PORT", help="addresses to listen on")
+    serve.add_argument("--workers", type=int, metavar="N", help="web worker processes")
+    serve.set_defaults(run=_serve)
+
+
+def _add_user(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
+    user = commands.add_parser("user", help="manage accounts")
+    actions = user.add_subparsers(required=True, metavar="ACTION")
+    add = actions.add_parser("add", parents=[common], help="make an account")
+    add.add_argument("username")
+    add.add_argument("--displayname", metavar="TEXT")
+    add.add_argument("--role", action="append", default=[], metavar="ROLE", help="e.g. POWER_USER; may be repeated")
+    add.set_defaults(run=_user_add)
+    passwd = actions.add_parser("passwd", parents=[common], help="change a password")
+    passwd.add_argument("username")
+    passwd.set_defaults(run=_user_passwd)
+    for prompting in (add, passwd):
+        prompting.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
+    actions.add_parser("list", parents=[common], help="list accounts").set_defaults(run=_user_list)
+    for name, run in (("disable", _user_disable), ("enable", _user_enable)):
+        action = actions.add_parser(name, parents=[common], help=f"{name} an account")
+        action.add_argument("username")
+        action.set_defaults(run=run)
+
+
+def _settings(arguments: argparse.Namespace) -> Settings:
+    flags = {"home": arguments.home}
+    flags["server.bind"] = getattr(arguments, "bind", None)
+    flags["server.workers"] = getattr(arguments, "workers", None)
+    return Settings.load(arguments.config, os.environ, flags)
+
+
+# -- commands ---------------------------------------------------------------------------------------------
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    settings = _settings(arguments)
+    logs.configure(settings.server.log_level)
+    prepare(settings)
+    from deployr import supervisor  # heavy, and of no use to the other commands
+
+    supervisor.serve(settings)
+    return 0
+
+
+def prepare(settings: Settings) -> None:
+    """Make or update what the server keeps: home directory, schema, default accounts, sample content.
+
+    Raises:
+        CommandError: other machines could log in with a default password.
+    """
+    with _state(settings) as database:
+        _refuse_default_passwords(settings, Accounts(database, settings))
+        load_samples(database, Blobs(settings.blobs_directory))
+
+
+def _refuse_default_passwords(settings: Settings, accounts: Accounts) -> None:
+    exposed = doctor.exposed_addresses(settings)
+    names = accounts.default_passwords_in_use()
+    if exposed and names:
+        raise CommandError(
+            f"not listening on {', '.join(exposed)}: other machines could log in as {' or '.join(names)} "
+            f"with the default password.\n{doctor.how_to_close(names)}"
+        )
+
+
+def _version(_arguments: argparse.Namespace) -> int:
+    print(f"deployr {__version__}")
+    return 0
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    return doctor.report(_settings(arguments))
+
+
+@contextlib.contextmanager
+def _state(settings: Settings) -> Iterator[Database]:
+    """The database, current and with its default accounts from the first command on."""
+    settings.prepare_home()
+    migrate(settings.database_url)
+    database = Database(settings.database_url)
+    try:
+        Accounts(database, settings).ensure_default_accounts()
+        yield database
+    finally:
+        database.close()
+
+
+@contextlib.contextmanager
+def _accounts(settings: Settings) -> Iterator[Accounts]:
+    with _state(settings) as database:
+        yield Accounts(database, settings)
+
+
+def _user_add(arguments: argparse.Namespace) -> int:
+    with _accounts(_settings(arguments)) as accounts:
+        password = _read_password(arguments.password_stdin)
+        accounts.create(arguments.username, password, displayname=arguments.displayname, roles=arguments.role)
+    return 0
+
+
+def _user_passwd(arguments: argparse.Namespace) -> int:
+    with _accounts(_settings(arguments)) as accounts:
+        accounts.get(arguments.username)
+        accounts.change_password(arguments.username, _read_password(arguments.password_stdin))
+    return 0
+
+
+def _user_list(arguments: argparse.Namespace) -> int:
+    with _accounts(_settings(arguments)) as accounts:
+        rows = [("USERNAME", "DISPLAY NAME", "STATUS", "ROLES")]
+        rows += [_columns(user) for user in accounts.list_users()]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
+    return 0
+
+
+def _columns(user: User) -> tuple[str, str, str, str]:
+    states = {"disabled": not user.enabled, "locked": user.locked, "expired": user.expired}
+    status = ",".join(name for name, applies in states.items() if applies) or "enabled"
+    return user.username, user.displayname, status, ",".join(sorted(user.roles)) or "-"
+
+
+def _user_disable(arguments: argparse.Namespace) -> int:
+    with _accounts(_settings(arguments)) as accounts:
+        accounts.disable(arguments.username)
+    return 0
+
+
+def _user_enable(arguments: argparse.Namespace) -> int:
+    with _accounts(_settings(arguments)) as accounts:
+        accounts.enable(arguments.username)
+    return 0
+
+
+def _read_password(from_stdin: bool) -> str:
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    password = getpass.getpass("Password: ")
+    if getpass.getpass("Again: ") != password:
+        raise CommandError("the two passwords differ")
+    return password

@@ -1,0 +1,235 @@
+"""``deployr doctor``: is everything there that the server needs, and how to mend what is not."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import platform
+import shutil
+import socket
+import stat
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from deployr.settings import Settings, split_address
+from deployr.store.database import Database
+from deployr.store.migrate import current_revision, head_revision
+from deployr.users.accounts import ADMIN, Accounts
+
+PACKAGES = ("deployrUtils", "RevoScriptTools")
+"""R packages of the server, installed for sessions when the grid first starts."""
+
+_PYTHON = (3, 11)
+_R = (4, 0)
+_RSERVE = (1, 8)
+_PROBE_TIMEOUT = 5.0
+_NOT_YET = "not there yet; `deployr serve` makes it"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Check:
+    """Outcome of a check; ``remedy`` says how to mend a failure and is empty otherwise."""
+
+    name: str
+    detail: str
+    remedy: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Nothing to mend."""
+        return not self.remedy
+
+
+def examine(settings: Settings) -> Iterator[Check]:
+    """All checks, as they are made."""
+    yield _check_python()
+    yield from _check_r()
+    yield _check_packages(settings)
+    yield _check_home(settings)
+    yield _check_database(settings)
+    yield from (_check_address(address) for address in settings.server.bind)
+    yield _check_passwords(settings)
+    yield _state_isolation()
+
+
+def report(settings: Settings, write: Callable[[str], None] = print) -> int:
+    """Write the outcome of all checks; returns the exit code, 1 when one failed."""
+    failed = 0
+    for check in examine(settings):
+        write(f"{'ok  ' if check.ok else 'FAIL'}  {check.name}: {check.detail}")
+        if not check.ok:
+            write(f"      -> {check.remedy}")
+            failed = 1
+    return failed
+
+
+def exposed_addresses(settings: Settings) -> list[str]:
+    """Bind addresses that other machines can reach."""
+    return [address for address in settings.server.bind if not _is_loopback(split_address(address)[0])]
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether the name or number stands for loopback addresses only."""
+    try:
+        found = {str(entry[4][0]) for entry in socket.getaddrinfo(host, None)}
+    except OSError:
+        return False
+    return all(address == "::1" or address.startswith("127.") for address in found)
+
+
+def _check_python() -> Check:
+    wanted = ".".join(map(str, _PYTHON))
+    remedy = "" if sys.version_info >= _PYTHON else f"Install Python {wanted} or later."
+    return Check("Python", platform.python_version(), remedy)
+
+
+# -- R ----------------------------------------------------------------------------------------------------
+
+
+def _check_r() -> Iterator[Check]:
+    if shutil.which("Rscript") is None:
+        yield Check("R", "not found", "Install R (Debian: apt-get install r-base-core) and put it on the PATH.")
+        return
+    version = _ask_r("cat(as.character(getRversion()))")
+    yield _check_version("R", version, _R, "Install R {} or later.")
+    version = _ask_r("cat(as.character(packageVersion('Rserve')))")
+    yield _check_version(
+        "Rserve", version, _RSERVE, "Install Rserve {} or later (Debian: apt-get install r-cran-rserve)."
+    )
+
+
+def _check_version(name: str, version: str, least: tuple[int, int], remedy: str) -> Check:
+    numbers = tuple(int(part) for part in version.replace("-", ".").split(".") if part.isdecimal())
+    enough = numbers >= least
+    return Check(name, version or "not found", "" if enough else remedy.format(".".join(map(str, least))))
+
+
+def _check_packages(settings: Settings) -> Check:
+    library = settings.library_directory
+    if not library.exists():
+        return Check("R packages of the server", _NOT_YET)
+    missing = [package for package in PACKAGES if not (library / package / "DESCRIPTION").exists()]
+    if missing:
+        remedy = f"Remove {library} and start the server: it installs them again."
+        return Check("R packages of the server", f"{', '.join(missing)} missing in {library}", remedy)
+    return Check("R packages of the server", str(library))
+
+
+def _ask_r(code: str) -> str:
+    """What R prints; empty when it fails."""
+    command = ["Rscript", "--vanilla", "-e", code]
+    with contextlib.suppress(OSError, subprocess.SubprocessError):
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout.strip()  # noqa: S603
+    return ""
+
+
+# -- state ------------------------------------------------------------------------------------------------
+
+
+def _check_home(settings: Settings) -> Check:
+    home = settings.home
+    if not home.exists():
+        return Check("home", f"{home} {_NOT_YET}")
+    status = home.stat()
+    if status.st_uid != os.geteuid():
+        return Check(
+            "home", f"{home} belongs to another user", f"Run `chown -R {os.geteuid()} {home}`, or as its user."
+        )
+    if stat.S_IMODE(status.st_mode) & 0o077:
+        return Check("home", f"{home} is open to other users", f"Run `chmod 700 {home}`.")
+    return Check("home", str(home))
+
+
+def _check_database(settings: Settings) -> Check:
+    shown = sa.make_url(settings.database_url).render_as_string(hide_password=True)
+    if not _has_database(settings):
+        return Check("database", f"{shown} {_NOT_YET}")
+    try:
+        with _database(settings) as database, database.reading() as connection:
+            revision = current_revision(connection)
+    except (sa.exc.SQLAlchemyError, ImportError) as ex:
+        remedy = "See that the database runs, its driver is installed, and `database.url` is right."
+        return Check("database", f"{shown}: {type(ex).__name__}", remedy)
+    if revision != head_revision():
+        remedy = "Start the server: it migrates. A newer schema than this server's needs a newer server."
+        return Check("database", f"{shown} is at schema {revision or 'none'}, not {head_revision()}", remedy)
+    return Check("database", f"{shown} at schema {revision}")
+
+
+def _check_passwords(settings: Settings) -> Check:
+    if not _has_database(settings):
+        return Check("passwords", f"accounts {_NOT_YET}")
+    try:
+        with _database(settings) as database:
+            names = Accounts(database, settings).default_passwords_in_use()
+    except (sa.exc.SQLAlchemyError, ImportError):
+        return Check("passwords", "unknown", "Mend the database first.")
+    if names and exposed_addresses(settings):
+        return Check("passwords", f"{', '.join(names)} still with the default one", how_to_close(names))
+    return Check("passwords", f"default ones of {', '.join(names)}, reachable from here only" if names else "changed")
+
+
+def how_to_close(names: list[str]) -> str:
+    """How to get rid of the default passwords of these accounts."""
+    return f"Run {', and '.join(map(_how_to_close, names))}."
+
+
+def _how_to_close(name: str) -> str:
+    change = f"`deployr user passwd {name}`"
+    return change if name == ADMIN else f"{change} or `deployr user disable {name}`"
+
+
+def _has_database(settings: Settings) -> bool:
+    """False when a file of SQLite is yet to be made; connecting would make it."""
+    url = sa.make_url(settings.database_url)
+    return url.get_backend_name() != "sqlite" or Path(url.database or "").exists()
+
+
+@contextlib.contextmanager
+def _database(settings: Settings) -> Iterator[Database]:
+    database = Database(settings.database_url)
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+# -- network and isolation --------------------------------------------------------------------------------
+
+
+def _check_address(address: str) -> Check:
+    name = f"address {address}"
+    try:
+        host, port = split_address(address)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+    except OSError as ex:
+        if _is_serving(address):
+            return Check(name, "a server runs")
+        return Check(name, f"not available: {ex.strerror}", "Stop what uses it, or choose another with `--bind`.")
+    return Check(name, "free")
+
+
+def _is_serving(address: str) -> bool:
+    """Whether a server like this one answers."""
+    url = f"http://{address}/deployr/r/server/info?format=json"
+    try:
+        with urllib.request.urlopen(url, timeout=_PROBE_TIMEOUT) as reply:
+            return "deployr" in json.load(reply)
+    except (OSError, ValueError):
+        return False
+
+
+def _state_isolation() -> Check:
+    if os.geteuid() == 0:
+        return Check("isolation", "running as root: each R session has a user id of its own")
+    return Check("isolation", "not running as root: R sessions share this user's id and are not isolated by it")

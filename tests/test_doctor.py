@@ -1,0 +1,148 @@
+"""The doctor, on the real machine and real home directories."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from deployr import cli, doctor
+from deployr.doctor import Check, examine, exposed_addresses, report
+from deployr.settings import Settings
+from deployr.store.database import Database
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    flags = {"home": tmp_path / "home", "grid.sessions_directory": str(tmp_path / "sessions")}
+    return Settings.load(flags={**flags, "server.bind": [f"127.0.0.1:{_free_port()}"]})
+
+
+@pytest.fixture
+def prepared(settings: Settings) -> Settings:
+    cli.prepare(settings)
+    return settings
+
+
+@pytest.fixture
+def address() -> Iterator[str]:
+    """Something else that listens."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        other.settimeout(0)
+        yield f"127.0.0.1:{other.getsockname()[1]}"
+
+
+def _checks(settings: Settings) -> dict[str, Check]:
+    return {check.name: check for check in examine(settings)}
+
+
+def test_a_new_installation_is_healthy_and_left_untouched(settings: Settings) -> None:
+    lines: list[str] = []
+    assert report(settings, lines.append) == 0
+    assert all(line.startswith("ok") for line in lines)
+    assert not settings.home.exists()
+
+
+def test_a_prepared_home_is_healthy(prepared: Settings) -> None:
+    checks = _checks(prepared)
+    assert [check for check in checks.values() if not check.ok] == []
+    assert checks["database"].detail.endswith("at schema 0001")
+    assert checks["Rserve"].detail >= "1.8"
+
+
+def test_a_failure_says_how_to_mend_it(prepared: Settings) -> None:
+    prepared.home.chmod(0o755)
+    lines: list[str] = []
+    assert report(prepared, lines.append) == 1
+    assert f"      -> Run `chmod 700 {prepared.home}`." in lines
+
+
+def test_missing_r_is_found(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert "Install R " in _checks(settings)["R"].remedy
+
+
+def test_an_old_or_missing_package_is_found() -> None:
+    assert not doctor._check_version("Rserve", "1.7-3", (1, 8), "Install {}.").ok
+    assert doctor._check_version("Rserve", "", (1, 8), "Install {}.").remedy == "Install 1.8."
+    assert doctor._check_version("Rserve", "1.8-11", (1, 8), "Install {}.").ok
+
+
+def test_a_package_missing_in_the_sessions_library_is_found(prepared: Settings) -> None:
+    (prepared.library_directory / "deployrUtils").mkdir(parents=True)
+    (prepared.library_directory / "deployrUtils" / "DESCRIPTION").touch()
+    check = _checks(prepared)["R packages of the server"]
+    assert check.detail.startswith("RevoScriptTools missing")
+
+
+def test_an_old_schema_is_found(prepared: Settings) -> None:
+    with Database(prepared.database_url).transaction() as connection:
+        connection.execute(sa.text("DELETE FROM alembic_version"))
+    assert "at schema none" in _checks(prepared)["database"].detail
+
+
+def test_an_unreachable_database_is_found(prepared: Settings) -> None:
+    Path(prepared.home / "deployr.db").write_text("not a database" * 100)
+    checks = _checks(prepared)
+    assert not checks["database"].ok
+    assert not checks["passwords"].ok
+
+
+def test_a_taken_address_is_found(settings: Settings, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "_PROBE_TIMEOUT", 0.1)
+    check = doctor._check_address(address)
+    assert "not available" in check.detail
+    assert "--bind" in check.remedy
+
+
+def test_a_running_server_is_recognised() -> None:
+    class Info(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b'{"deployr":{"response":{}}}')
+
+        def log_message(self, *arguments: object) -> None:
+            return
+
+    server = HTTPServer(("127.0.0.1", 0), Info)
+    threading.Thread(target=server.handle_request, daemon=True).start()
+    assert doctor._check_address(f"127.0.0.1:{server.server_port}") == Check(
+        f"address 127.0.0.1:{server.server_port}", "a server runs"
+    )
+    server.server_close()
+
+
+def test_exposed_default_passwords_are_a_failure(prepared: Settings) -> None:
+    exposed = Settings.load(flags={"home": prepared.home, "server.bind": [f"0.0.0.0:{_free_port()}"]})
+    check = _checks(exposed)["passwords"]
+    assert "deployr user passwd admin" in check.remedy
+
+
+@pytest.mark.parametrize(
+    ("address", "exposed"),
+    [
+        ("127.0.0.1:1", False),
+        ("localhost:1", False),
+        ("[::1]:1", False),
+        ("127.1.2.3:1", False),
+        ("0.0.0.0:1", True),
+        ("[::]:1", True),
+        ("192.168.1.1:1", True),
+        ("no-such-host.invalid:1", True),
+    ],
+)
+def test_addresses_other_than_loopback_are_exposed(tmp_path: Path, address: str, exposed: bool) -> None:
+    settings = Settings.load(flags={"home": tmp_path, "server.bind": [address]})
+    assert exposed_addresses(settings) == ([address] if exposed else [])
