@@ -40,23 +40,25 @@ plain_attributes <- function(x, depth) {
   x
 }
 
-# type and rclass of an object as the API names them (7x-facts 4.1).
+# type and rclass of an object as the API names them (7x-facts 4.1); deployr.encodings.objects says the same of values.
 describe <- function(x) {
-  class <- class(x)
-  if (isS4(x)) return(c(class[1L], class[1L]))
+  other <- function() c("object", class(x)[1L])
+  if (isS4(x)) return(other())
+  if (is.null(x)) return(c("primitive", "NULL"))
   if (is.data.frame(x)) return(c("dataframe", "data.frame"))
   if (is.factor(x)) return(c("factor", if (is.ordered(x)) "ordered" else "factor"))
   if (inherits(x, "Date")) return(c(if (length(x) == 1L) "date" else "vector", "Date"))
   if (inherits(x, "POSIXt")) return(c(if (length(x) == 1L) "date" else "vector", "POSIXct"))
-  if (is.matrix(x)) return(c("matrix", "matrix"))
   mode <- typeof(x)
   if (mode %in% c("logical", "integer", "double", "character")) {
+    if (length(dim(x)) == 2L) return(c("matrix", "matrix"))
+    if (length(dim(x)) > 2L) return(c("object", "array"))
     one <- length(x) == 1L
     rclass <- switch(mode, double = "numeric", integer = if (one) "integer" else "numeric", mode)
     return(c(if (one) "primitive" else "vector", rclass))
   }
-  if (mode == "list" && !is.object(x)) return(c("list", "list"))
-  c(class[1L], class[1L])
+  if (mode == "list" && !is.object(x) && is.null(dim(x))) return(c("list", "list"))
+  other()
 }
 
 # The environment or list whose members are meant: the workspace, or the object named `root`.
