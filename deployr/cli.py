@@ -14,8 +14,6 @@ import sqlalchemy as sa
 
 from deployr import __version__, doctor, logs
 from deployr.errors import DeployrError
-from deployr.repository.blobs import Blobs
-from deployr.repository.samples import load_samples
 from deployr.settings import Settings, SettingsError
 from deployr.store.database import Database
 from deployr.store.migrate import migrate
@@ -98,24 +96,15 @@ def _settings(arguments: argparse.Namespace) -> Settings:
 
 
 def _serve(arguments: argparse.Namespace) -> int:
-    settings = _settings(arguments)
-    logs.configure(settings.server.log_level)
-    prepare(settings)
     from deployr import supervisor  # heavy, and of no use to the other commands
 
-    supervisor.serve(settings)
-    return 0
-
-
-def prepare(settings: Settings) -> None:
-    """Make or update what the server keeps: home directory, schema, default accounts, sample content.
-
-    Raises:
-        CommandError: other machines could log in with a default password.
-    """
-    with _state(settings) as database:
-        _refuse_default_passwords(settings, Accounts(database, settings))
-        load_samples(database, Blobs(settings.blobs_directory))
+    settings = _settings(arguments)
+    with _accounts(settings) as accounts:
+        _refuse_default_passwords(settings, accounts)
+    try:
+        return supervisor.serve(settings)
+    except supervisor.AlreadyRunning as ex:
+        raise CommandError(str(ex)) from ex
 
 
 def _refuse_default_passwords(settings: Settings, accounts: Accounts) -> None:
@@ -138,22 +127,17 @@ def _doctor(arguments: argparse.Namespace) -> int:
 
 
 @contextlib.contextmanager
-def _state(settings: Settings) -> Iterator[Database]:
-    """The database, current and with its default accounts from the first command on."""
+def _accounts(settings: Settings) -> Iterator[Accounts]:
+    """The accounts; the default ones are there from the first command on."""
     settings.prepare_home()
     migrate(settings.database_url)
     database = Database(settings.database_url)
     try:
-        Accounts(database, settings).ensure_default_accounts()
-        yield database
+        accounts = Accounts(database, settings)
+        accounts.ensure_default_accounts()
+        yield accounts
     finally:
         database.close()
-
-
-@contextlib.contextmanager
-def _accounts(settings: Settings) -> Iterator[Accounts]:
-    with _state(settings) as database:
-        yield Accounts(database, settings)
 
 
 def _user_add(arguments: argparse.Namespace) -> int:

@@ -278,9 +278,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def prepare_home(self) -> None:
         """Make the directories, closed to other users; the sessions directory stays traversable with root."""
         for directory in (self.home, self.run_directory, self.blobs_directory, self.logs_directory):
-            directory.mkdir(mode=_DIRECTORY_MODE, parents=True, exist_ok=True)
+            _make_directory(directory, _DIRECTORY_MODE)
         mode = _SESSIONS_MODE_OF_ROOT if os.geteuid() == 0 else _DIRECTORY_MODE
-        self.sessions_directory.mkdir(mode=mode, parents=True, exist_ok=True)
+        _make_directory(self.sessions_directory, mode)
 
     def secret_key(self) -> bytes:
         """The server's 32 secret bytes, made once; several processes may ask at the same time."""
@@ -300,6 +300,14 @@ def split_address(address: str) -> tuple[str, int]:
     if not host or not port.isdecimal() or int(port) > 65535:
         raise ValueError(f"`{address}` is not host:port")
     return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def _make_directory(directory: Path, mode: int) -> None:
+    """Make a directory and its missing parents with this mode, whatever the umask; existing ones stay as they are."""
+    if not directory.exists():
+        _make_directory(directory.parent, mode)
+        directory.mkdir(mode=mode, exist_ok=True)
+        directory.chmod(mode)
 
 
 def _make_secret(path: Path) -> None:

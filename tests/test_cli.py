@@ -1,21 +1,19 @@
 """The command line, on a real home directory."""
 
+import fcntl
 import getpass
 import io
 import sys
-import types
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import deployr
-from deployr import cli, logs
-from deployr.repository.files import RepositoryFiles
+from deployr import cli, logs, supervisor
 from deployr.settings import Settings
 from deployr.store.database import Database
 from deployr.users.accounts import Accounts
-from deployr.users.caller import Caller
 
 Run = Callable[..., int]
 
@@ -41,9 +39,12 @@ def run(home: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 def served(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
     """Settings that the supervisor was started with; the supervisor itself has tests of its own."""
     started: list[Settings] = []
-    supervisor = types.SimpleNamespace(serve=started.append)
-    monkeypatch.setattr(deployr, "supervisor", supervisor, raising=False)
-    monkeypatch.setattr(logs, "configure", lambda level: None)
+
+    def serve(settings: Settings) -> int:
+        started.append(settings)
+        return 0
+
+    monkeypatch.setattr(supervisor, "serve", serve)
     return started
 
 
@@ -97,14 +98,22 @@ def test_a_wrong_setting_is_a_wrong_call(run: Run, capsys: pytest.CaptureFixture
     assert capsys.readouterr().err.startswith("deployr: server.workers: ")
 
 
-def test_serving_prepares_the_home_directory(run: Run, home: Path, served: list[Settings]) -> None:
+def test_flags_are_settings_of_the_server(run: Run, home: Path, served: list[Settings]) -> None:
     assert run("serve", "--bind", "127.0.0.1:8051", "localhost:8052", "--workers", "3") == 0
     settings = served[0]
     assert (settings.home, settings.server.workers) == (home, 3)
     assert settings.server.bind == ("127.0.0.1:8051", "localhost:8052")
-    testuser = Caller(http_session="abc", username="testuser")
-    samples = RepositoryFiles(Database(settings.database_url), settings).list_scripts(testuser)
-    assert "Histogram of Auto Sales.R" in [file.filename for file in samples]
+
+
+def test_a_home_directory_is_served_once(
+    run: Run, home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logs, "configure", lambda level: None)
+    run("user", "list")
+    with (home / "run" / "supervisor.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert run("serve") == 1
+    assert "Another server is running" in capsys.readouterr().err
 
 
 def test_default_passwords_are_not_served_to_other_machines(

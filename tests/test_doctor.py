@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from deployr import cli, doctor
+from deployr import doctor
 from deployr.doctor import Check, examine, exposed_addresses, report
+from deployr.prepare import prepare
 from deployr.settings import Settings
 from deployr.store.database import Database
 
@@ -29,7 +30,7 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def prepared(settings: Settings) -> Settings:
-    cli.prepare(settings)
+    prepare(settings)
     return settings
 
 

@@ -1,5 +1,6 @@
 """Settings: layers, refusals, places, reference."""
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -110,6 +111,16 @@ def test_home_is_closed_to_others(tmp_path: Path) -> None:
     for directory in (settings.home, settings.run_directory, settings.blobs_directory, settings.logs_directory):
         assert directory.stat().st_mode & 0o777 == 0o700
     assert settings.sessions_directory.is_dir()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_session_users_of_a_server_run_as_root_can_traverse_to_their_directories(tmp_path: Path) -> None:
+    sessions = tmp_path / "made" / "sessions"
+    settings = Settings.load(flags={"home": tmp_path / "home", "grid.sessions_directory": str(sessions)})
+    umask = os.umask(0o077)
+    settings.prepare_home()
+    os.umask(umask)
+    assert [path.stat().st_mode & 0o777 for path in (sessions, sessions.parent)] == [0o711, 0o711]
 
 
 def test_two_homes_have_two_sessions_directories(tmp_path: Path) -> None:

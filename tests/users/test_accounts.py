@@ -16,6 +16,7 @@ from deployr.settings import Settings
 from deployr.store import database as database_module
 from deployr.store.database import Database
 from deployr.users import accounts as module
+from deployr.users import passwords
 from deployr.users.accounts import Accounts
 
 PASSWORD = "Sesame42"
@@ -63,6 +64,20 @@ def test_wrong_credentials_are_all_refused_alike(accounts: Accounts, username: s
     with pytest.raises(BadCredentials) as refusal:
         accounts.authenticate(username, password)
     assert (refusal.value.code, refusal.value.message) == (940, "Bad credentials")
+
+
+def test_an_unknown_user_costs_a_verification_too(accounts: Accounts, monkeypatch: pytest.MonkeyPatch) -> None:
+    verified: list[str] = []
+
+    def verify(_hash: str, password: str) -> bool:
+        verified.append(password)
+        return False
+
+    monkeypatch.setattr(passwords, "verify_password", verify)
+    for username in ("testuser", "nobody"):
+        with pytest.raises(BadCredentials):
+            accounts.authenticate(username, "wrong")
+    assert verified == ["wrong", "wrong"]
 
 
 def test_repeated_failures_lock_even_for_the_right_password(accounts: Accounts) -> None:
