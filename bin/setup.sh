@@ -2,7 +2,7 @@
 # Needs nothing but Debian 12 and, for missing packages, root or sudo. Does little when all is there.
 
 root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
-venv=${DEPLOYR_VENV:-$root/.venv}
+venv=${SERVER_VENV:-$root/.venv}
 
 fail() {
     echo "$(basename -- "$0"): $*" >&2
