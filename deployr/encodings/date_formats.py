@@ -7,40 +7,55 @@ import re
 from deployr.encodings.dates import Field, Literal, tokens
 from deployr.encodings.errors import DateError
 
-_R_FIELDS = {
-    Field("y", 4): "%Y",
-    Field("y", 2): "%y",
-    Field("M", 4): "%B",
-    Field("M", 3): "%b",
-    Field("M", 2): "%m",
-    Field("d", 2): "%d",
-    Field("d", 1): "%e",
-    Field("D", 3): "%j",
-    Field("E", 4): "%A",
-    Field("E", 3): "%a",
-    Field("u", 1): "%u",
-    Field("a", 1): "%p",
-    Field("H", 2): "%H",
-    Field("h", 2): "%I",
-    Field("m", 2): "%M",
-    Field("s", 2): "%S",
-    Field("z", 1): "%Z",
-    Field("Z", 1): "%z",
+_R_CONVERSIONS = {
+    "y": ("%Y", "%y", "%Y"),
+    "M": ("%m", "%m", "%b", "%B"),
+    "L": ("%m", "%m", "%b", "%B"),
+    "d": ("%e", "%d"),
+    "D": ("%j",),
+    "E": ("%a", "%a", "%a", "%A"),
+    "u": ("%u",),
+    "a": ("%p",),
+    "H": ("%H",),
+    "h": ("%I",),
+    "m": ("%M",),
+    "s": ("%S",),
+    "z": ("%Z",),
+    "Z": ("%z",),
+    "X": ("%z",),
 }
-_JAVA_FIELDS = {conversion: field.letter * field.count for field, conversion in _R_FIELDS.items()} | {
+"""R's conversions for a letter that stands once, twice ...; the last one serves for more."""
+
+_JAVA_FIELDS = {
+    "%Y": "yyyy",
+    "%y": "yy",
+    "%m": "MM",
+    "%b": "MMM",
+    "%h": "MMM",
+    "%B": "MMMM",
+    "%d": "dd",
+    "%e": "d",
+    "%j": "DDD",
+    "%a": "EEE",
+    "%A": "EEEE",
+    "%u": "u",
+    "%p": "a",
+    "%H": "HH",
+    "%I": "hh",
+    "%M": "mm",
+    "%S": "ss",
+    "%OS": "ss",
+    "%OS3": "ss.SSS",
+    "%Z": "z",
+    "%z": "Z",
     "%F": "yyyy-MM-dd",
     "%T": "HH:mm:ss",
     "%R": "HH:mm",
     "%D": "MM/dd/yy",
-    "%h": "MMM",
-    "%OS": "ss",
-    "%OS3": "ss.SSS",
-    "%%": "%",
     "%n": "\n",
     "%t": "\t",
+    "%%": "%",
 }
-_UNPADDED = dict.fromkeys("MHhms", 2) | {"y": 4, "D": 3, "E": 3}
-"""Width of R's only form of a field, in the place of Java's shorter ones."""
 
 
 def java_to_r(pattern: str) -> str:
@@ -49,24 +64,17 @@ def java_to_r(pattern: str) -> str:
     Raises:
         DateError: the pattern is not understood, or has a field that R has no conversion for.
     """
-    text = "".join(_to_r(part) for part in tokens(pattern))
-    if "%OS3" in text.replace("%S.%OS3", ""):
-        raise DateError(f"R has no conversion for the milliseconds in '{pattern}'")
-    return text.replace("%S.%OS3", "%OS3")
+    # Seconds and milliseconds are one conversion in R.
+    return "%OS3".join("".join(map(_to_r, tokens(part))) for part in re.split(r"ss?\.SSS(?!S)", pattern))
 
 
 def _to_r(part: Literal | Field) -> str:
     if isinstance(part, Literal):
         return part.text.replace("%", "%%")
-    letter = {"L": "M", "k": "H", "K": "h", "X": "Z"}.get(part.letter, part.letter)
-    count = 1 if letter in "zZau" else min(max(part.count, _UNPADDED.get(letter, 1)), 4)
-    if letter == "S" and part.count == 3:
-        return "%OS3"
-    count = {"y": 2 if part.count == 2 else 4, "d": min(count, 2)}.get(letter, count)
-    conversion = _R_FIELDS.get(Field(letter, count))
-    if conversion is None:
+    conversions = _R_CONVERSIONS.get(part.letter)
+    if conversions is None:
         raise DateError(f"R has no conversion for '{part.letter * part.count}'")
-    return conversion
+    return conversions[min(part.count, len(conversions)) - 1]
 
 
 def r_to_java(r_format: str) -> str:

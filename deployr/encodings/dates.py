@@ -62,6 +62,9 @@ _MONTHS = [
 _WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 _HALVES = ["AM", "PM"]
 
+_LONGEST_PATTERN = 200
+"""Every value is written at least as long as its pattern; sessions and clients choose patterns."""
+
 _DAY = 86400
 _LAST_DAY = 10**9
 """Days from 1970 beyond which a date is taken for NA."""
@@ -95,8 +98,10 @@ def tokens(pattern: str) -> tuple[Literal | Field, ...]:
     """The parts of a Java pattern.
 
     Raises:
-        DateError: a letter without a meaning, or a quote that is not closed.
+        DateError: a letter without a meaning, a quote that is not closed, or too long a pattern.
     """
+    if len(pattern) > _LONGEST_PATTERN:
+        raise DateError("a date pattern is too long")
     parts: list[Literal | Field] = []
     position = 0
     while position < len(pattern):

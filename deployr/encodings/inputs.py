@@ -161,8 +161,8 @@ def _data_frame(record: Record, where: str, depth: int) -> RValue:
         names += inner.names if inner else [name or f"V{len(names) + 1}"]
         columns += inner.columns if inner else [column]
     lengths = {model.column_length(column) for column in columns} or {0}
-    if len(lengths) != 1:
-        raise EncodingError(f"Input '{where}' is a data frame whose columns differ in length.")
+    if len(lengths) != 1 or model.NULL in columns:
+        raise EncodingError(f"Input '{where}' is a data frame whose columns are missing or differ in length.")
     return model.DataFrame(names, columns, lengths.pop())
 
 

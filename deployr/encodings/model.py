@@ -63,7 +63,7 @@ class Vector(RValue):
     def dim(self) -> tuple[int, ...] | None:
         """Extents of a matrix (rows, columns) or array; elements are stored column by column."""
         dim = self.attributes.get("dim")
-        return tuple(int(extent) for extent in dim.values) if isinstance(dim, Integer | Double) else None
+        return tuple(int(extent) for extent in dim.values) if isinstance(dim, Integer) else None
 
     @property
     def classes(self) -> list[str]:

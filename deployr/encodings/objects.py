@@ -34,6 +34,9 @@ FORMAT_ATTRIBUTE = "deployr.format"
 MAX_DEPTH = 100
 """Levels of lists in lists; a member below has no value."""
 
+MAX_FACTOR_TEXT = 2**30
+"""Characters that a factor may become. Its texts repeat, so that a small one in R can be without measure here."""
+
 _RCLASSES: dict[type[RValue], str] = {
     model.Logical: "logical",
     model.Integer: "integer",
@@ -144,16 +147,18 @@ class _Encoder:
 
     def _factor(self, factor: model.Factor) -> Record:
         levels = [level or "" for level in factor.levels]
+        described = _shape("factor", "ordered" if factor.ordered else "factor")
+        if len(factor) * max(map(len, levels), default=0) > MAX_FACTOR_TEXT:
+            return described
         value = self._texts(factor.labels())
-        described = _shape("factor", "ordered" if factor.ordered else "factor") | {"value": value}
-        return described | {"labels": levels, "levels": levels, "ordered": factor.ordered}
+        return described | {"value": value, "labels": levels, "levels": levels, "ordered": factor.ordered}
 
     def _dates(self, value: model.Date | model.PosixCt, as_vector: bool) -> Record:
-        rclass, pattern = type(value).__name__.replace("Ct", "ct").replace("Posix", "POSIX"), _pattern(value)
+        pattern = _pattern(value)
         if isinstance(value, model.Date):
-            texts = dates.format_days(value.days, pattern)
+            rclass, texts = "Date", dates.format_days(value.days, pattern)
         else:
-            texts = dates.format_seconds(value.seconds, pattern, value.tzone)
+            rclass, texts = "POSIXct", dates.format_seconds(value.seconds, pattern, value.tzone)
         elements = self._texts(texts)
         if len(elements) == 1 and not as_vector:
             return _shape("date", rclass) | {"value": elements[0], "format": pattern}

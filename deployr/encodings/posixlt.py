@@ -7,6 +7,9 @@ import numpy as np
 from deployr.encodings import model, zones
 from deployr.encodings.model import Doubles, RList, RValue
 
+_LARGEST = 10**9
+"""Fields beyond are taken for NA, as are missing ones."""
+
 _FIELDS = ("sec", "min", "hour", "mday", "mon", "year")
 
 
@@ -36,7 +39,7 @@ def _zone(value: RList) -> str | None:
 
 def _from_fields(fields: list[Doubles], tzone: str | None) -> RValue:
     second, minute, hour, day, month, year = fields
-    known = np.isfinite(np.sum(fields, axis=0))
+    known = np.all(np.abs(fields) < _LARGEST, axis=0)
     months = np.where(known, (year - 70) * 12 + month, 0).astype(np.int64).astype("datetime64[M]")
     days = months.astype("datetime64[D]").astype(np.int64) + day - 1
     local = np.where(known, ((days * 24 + hour) * 60 + minute) * 60 + second, np.nan)

@@ -10,6 +10,7 @@ Symbols and calls in a message are *evaluated* by Rserve. :func:`encode` therefo
 
 from __future__ import annotations
 
+import math
 import struct
 from typing import Any
 
@@ -154,14 +155,14 @@ class _Decoder:
 
     def _content(self, kind: int, start: int, end: int, attributes: dict[str, RValue], depth: int) -> RValue:
         if kind in (XT_VECTOR, XT_VECTOR_EXP, XT_LIST_NOTAG):
-            return qap1_classes.classed(model.RList(self._members(start, end, depth), attributes))
+            return _classed(model.RList(self._members(start, end, depth), attributes))
         if kind == XT_LIST_TAG:
             return self._pairlist(start, end, attributes, depth)
         if kind == XT_ARRAY_STR:
-            return qap1_classes.classed(model.Character(_texts(self._view[start:end]), attributes))
+            return _classed(model.Character(_texts(self._view[start:end]), attributes))
         if kind in _ARRAYS:
             vector = _ARRAYS[kind]
-            return qap1_classes.classed(vector(self._array(kind, vector.dtype, start, end), attributes))
+            return _classed(vector(self._array(kind, vector.dtype, start, end), attributes))
         if kind == XT_NULL:
             return model.NULL
         return self._opaque(kind, start, end, attributes)
@@ -196,7 +197,7 @@ class _Decoder:
 
     def _pairlist(self, start: int, end: int, attributes: dict[str, RValue], depth: int) -> RValue:
         tags, values = self._tagged(start, end, depth)
-        return qap1_classes.classed(model.RList(values, {**attributes, "names": model.character(*tags)}))
+        return _classed(model.RList(values, {**attributes, "names": model.character(*tags)}))
 
     def _array(self, kind: int, dtype: Any, start: int, end: int) -> Any:
         """A copy of the elements, so that a small vector never keeps a large message alive."""
@@ -239,6 +240,11 @@ _ARRAYS: dict[int, type[model.ArrayVector]] = {
 }
 
 _OPAQUE = {XT_CLOS: "function", XT_S4: "S4", XT_LANG_NOTAG: "call", XT_LANG_TAG: "call"}
+
+
+def _classed(vector: model.Vector) -> RValue:
+    _check_attributes(vector)
+    return qap1_classes.classed(vector)
 
 
 def _symbol(view: memoryview) -> str:
@@ -329,8 +335,9 @@ def _encode_attributes(attributes: model.Attributes, depth: int) -> bytes:
 
 
 def _check_attributes(vector: model.Vector) -> None:
-    """R takes attributes as they come, and breaks later on those that do not fit."""
+    """R takes attributes as they come and breaks later on those that do not fit; so would our readers."""
     if vector.names is not None and len(vector.names) != len(vector):
         raise Qap1Error(f"{len(vector.names)} names for {len(vector)} elements")
-    if vector.dim is not None and np.prod(vector.dim, dtype=object) != len(vector):
-        raise Qap1Error(f"dimensions {vector.dim} for {len(vector)} elements")
+    dim = vector.dim
+    if dim is not None and (min(dim, default=-1) < 0 or math.prod(dim) != len(vector)):
+        raise Qap1Error(f"dimensions {dim} for {len(vector)} elements")

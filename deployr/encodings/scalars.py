@@ -29,7 +29,7 @@ SPECIAL_NUMBERS = {
 
 _CLASS_NAMES = {"double": "numeric", "real": "numeric", "string": "character", "boolean": "logical"}
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
-_INTEGER = re.compile(r"[+-]?\d{1,10}L", re.ASCII)
+_INTEGER = re.compile(r"[+-]?\d+L", re.ASCII)
 _LOGICALS = {"TRUE": True, "T": True, "FALSE": False, "F": False, "NA": None}
 
 

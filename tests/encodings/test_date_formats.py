@@ -28,7 +28,7 @@ def test_shorter_forms_translate_to_the_padded_ones_of_r():
     assert date_formats.java_to_r("y/M/d H:m:s X") == "%Y/%m/%e %H:%M:%S %z"
 
 
-@pytest.mark.parametrize("java", ["SSS", "G", "yyyy-bb"])
+@pytest.mark.parametrize("java", ["SSS", "G", "yyyy-bb", "kk", "ss.SSSS"])
 def test_patterns_without_an_r_format_are_refused(java):
     with pytest.raises(DateError):
         date_formats.java_to_r(java)

@@ -150,6 +150,14 @@ def test_values_that_would_break_r_are_not_encoded(value):
         qap1.encode(value)
 
 
+@pytest.mark.parametrize("dim", [(3, 1), (-1, -2), ()])
+def test_dimensions_that_do_not_fit_are_refused(dim):
+    tag = sexp(qap1.XT_SYMNAME, b"dim\0")
+    attributes = sexp(qap1.XT_LIST_TAG, qap1.encode(model.integer(*dim)) + tag)
+    with pytest.raises(Qap1Error, match="dimensions"):
+        qap1.decode(sexp(qap1.XT_ARRAY_DOUBLE | qap1.HAS_ATTR, attributes + bytes(16)))
+
+
 def test_half_a_surrogate_pair_is_sent_as_a_question_mark():
     assert qap1.decode(qap1.encode(model.character("\ud800"))) == model.character("?")
 
