@@ -159,8 +159,9 @@ def format_days(days: Doubles, pattern: str = DATE_PATTERN) -> Texts:
         DateError: the pattern is not understood.
     """
     parts = tokens(pattern)
-    known = np.where(np.isnan(days), np.nan, days)
-    return _each(known * _DAY, lambda seconds: _format(parts, seconds, None))
+    with np.errstate(invalid="ignore", over="ignore"):  # R's NA is a signalling NaN
+        seconds = days * _DAY
+    return _each(seconds, lambda midnight: _format(parts, midnight, None))
 
 
 def format_seconds(seconds: Doubles, pattern: str = POSIXCT_PATTERN, tzone: str | None = None) -> Texts:
@@ -175,7 +176,7 @@ def format_seconds(seconds: Doubles, pattern: str = POSIXCT_PATTERN, tzone: str 
 
 def _each(seconds: Doubles, text_of: Callable[[float], str]) -> Texts:
     """One text a value. Each distinct value is written once, as large vectors tend to repeat."""
-    with np.errstate(invalid="ignore"):  # R's NA is a signalling NaN
+    with np.errstate(invalid="ignore"):
         distinct, positions = np.unique(seconds, return_inverse=True)
         usable = np.abs(distinct) < _LAST_DAY * _DAY
     texts = [text_of(value) if use else None for value, use in zip(distinct.tolist(), usable.tolist(), strict=True)]
@@ -260,7 +261,7 @@ def parse_days(texts: Iterable[str | None], pattern: str = DATE_PATTERN) -> Doub
     Raises:
         DateError: a text fits neither the pattern nor a common one, or the pattern is not understood.
     """
-    return model.doubles(None if text is None else _parse(text, pattern).days for text in texts).values
+    return model.doubles(None if read is None else read.days for read in _parse_all(texts, pattern)).values
 
 
 def parse_seconds(texts: Iterable[str | None], pattern: str = POSIXCT_PATTERN) -> tuple[Doubles, str]:
@@ -269,7 +270,7 @@ def parse_seconds(texts: Iterable[str | None], pattern: str = POSIXCT_PATTERN) -
     Raises:
         DateError: a text fits neither the pattern nor a common one, or the pattern is not understood.
     """
-    readings = [None if text is None else _parse(text, pattern) for text in texts]
+    readings = _parse_all(texts, pattern)
     tzone = next((reading.tzone for reading in readings if reading is not None), "UTC")
     return model.doubles(None if reading is None else reading.instant for reading in readings).values, tzone
 
@@ -281,6 +282,13 @@ class _Reading:
     days: int
     instant: float
     tzone: str
+
+
+def _parse_all(texts: Iterable[str | None], pattern: str) -> list[_Reading | None]:
+    """One reading a text, ``None`` for NA. Each distinct text is read once."""
+    ordered = list(texts)
+    readings = {text: None if text is None else _parse(text, pattern) for text in set(ordered)}
+    return [readings[text] for text in ordered]
 
 
 def _parse(text: str, pattern: str) -> _Reading:
