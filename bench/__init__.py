@@ -1,0 +1,1 @@
+"""Performance comparison and soak runs; ``python -m bench.run`` and ``python -m bench.soak``."""

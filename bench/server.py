@@ -1,0 +1,110 @@
+"""A DeployR server in a temporary home."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from bench.deployr_client import CallFailed, DeployrClient
+from bench.waiting import free_port, until
+
+SCRIPT = "bench-one-line.R"
+SCRIPT_CODE = "y <- sum(1:10)"
+SCRIPT_VALUE = 55
+_START_SECONDS = 120.0
+_STOP_SECONDS = 30.0
+
+
+class Server:
+    """``deployr serve`` with a home of its own; it may be started and stopped more than once.
+
+    Attributes:
+        port: where it listens.
+        home: its home directory.
+    """
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self._directory = Path(tempfile.mkdtemp(prefix="deployr-bench-"))
+        self.home = self._directory / "home"
+        # Session users pass through on their way to their own directories.
+        self._directory.chmod(0o711)
+        self.process: asyncio.subprocess.Process | None = None
+
+    @property
+    def pid(self) -> int:
+        """Process id of the supervisor."""
+        if self.process is None:
+            raise RuntimeError("the server does not run")
+        return self.process.pid
+
+    @property
+    def log_file(self) -> Path:
+        """What the server wrote on its output."""
+        return self._directory / "server.log"
+
+    async def start(self) -> float:
+        """Start it; the seconds until it listens and answers."""
+        started = time.perf_counter()
+        with self.log_file.open("ab") as log:
+            self.process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "deployr", "serve", "--home", str(self.home), "--bind", f"127.0.0.1:{self.port}",
+                stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, env=self._environment(),
+            )  # fmt: skip
+        await self._wait_answering()
+        return time.perf_counter() - started
+
+    async def stop(self) -> None:
+        """End it as a service manager would."""
+        if self.process is None or self.process.returncode is not None:
+            return
+        self.process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(_STOP_SECONDS):
+            await self.process.wait()
+
+    def remove(self) -> None:
+        """Remove its home."""
+        shutil.rmtree(self._directory, ignore_errors=True)
+
+    async def first_answer_of_r(self) -> float:
+        """Start it; the seconds until a call that ran R was answered. The script must be there already."""
+        started = time.perf_counter()
+        await self.start()
+        client = DeployrClient(self.port)
+        await until(lambda: _answers(client), seconds=_START_SECONDS)
+        client.close()
+        return time.perf_counter() - started
+
+    async def _wait_answering(self) -> None:
+        client = DeployrClient(self.port)
+        await until(lambda: self._is_answering(client), seconds=_START_SECONDS)
+        client.close()
+
+    async def _is_answering(self, client: DeployrClient) -> bool:
+        if self.process is not None and self.process.returncode is not None:
+            raise RuntimeError(f"the server ended with status {self.process.returncode}, see {self.log_file}")
+        try:
+            await client.call("server/info")
+        except (OSError, EOFError, CallFailed):
+            return False
+        return True
+
+    def _environment(self) -> dict[str, str]:
+        """Nothing of the caller's configuration; sessions live beside the home."""
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("DEPLOYR_")}
+        environment["DEPLOYR_GRID_SESSIONS_DIRECTORY"] = str(self._directory / "sessions")
+        return environment
+
+
+async def _answers(client: DeployrClient) -> bool:
+    try:
+        await client.call("repository/script/execute", filename=SCRIPT, author="testuser", directory="root")
+    except (OSError, EOFError, CallFailed):
+        return False
+    return True
