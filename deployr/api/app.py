@@ -1,0 +1,143 @@
+"""The web application: everything is wired here, by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import falcon
+from falcon.asgi import App, Response
+
+from deployr.api import errors
+from deployr.api.call import Call
+from deployr.api.paths import PathsMiddleware
+from deployr.api.project import ProjectResource
+from deployr.api.project_directory import ProjectDirectoryResource
+from deployr.api.project_execute import ProjectExecuteResource
+from deployr.api.project_workspace import ProjectWorkspaceResource
+from deployr.api.repository_file import RepositoryFileResource
+from deployr.api.repository_script import RepositoryScriptResource
+from deployr.api.request_log import RequestLogMiddleware
+from deployr.api.server import ServerResource
+from deployr.api.sessions import TOKEN, SessionsMiddleware
+from deployr.api.unbuilt import UNBUILT, UnbuiltResource
+from deployr.api.urls import CONTEXT
+from deployr.api.user import UserResource
+from deployr.grid.client import SocketGrid
+from deployr.projects.directory import Directory
+from deployr.projects.executions import Executions
+from deployr.projects.projects import Projects
+from deployr.projects.scripts import Scripts
+from deployr.projects.sources import ScriptSources
+from deployr.projects.workspace import Workspace
+from deployr.repository.blobs import Blobs
+from deployr.repository.files import RepositoryFiles
+from deployr.settings import Settings
+from deployr.store.database import Database
+from deployr.users.accounts import Accounts
+from deployr.users.http_sessions import HttpSessions
+
+Routes = dict[str, tuple[object, str | None]]
+"""Resource and suffix of its responders by URI template below the context."""
+
+
+class Backend:
+    """What calls work with; opened lazily, so that workers may fork after it was made."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.database = Database(settings.database_url)
+        self.grid = SocketGrid(settings.grid_socket)
+        self.blobs = Blobs(settings.blobs_directory)
+        self.accounts = Accounts(self.database, settings)
+        self.sessions = HttpSessions(self.database, settings.secret_key(), settings.server.session_timeout)
+        self.files = RepositoryFiles(self.database, settings)
+        self.projects = Projects(self.database, self.grid, settings)
+        sources = ScriptSources(self.files, self.blobs)
+        self.executions = Executions(self.projects, self.grid, sources)
+        self.scripts = Scripts(self.grid, sources, settings)
+        self.workspace = Workspace(self.projects, self.grid)
+        self.directory = Directory(self.projects, self.grid, settings)
+
+    async def process_shutdown(self, scope: dict[str, Any], event: dict[str, Any]) -> None:
+        """Close the connections; falcon calls it when the worker ends."""
+        await self.grid.aclose()
+        self.database.close()
+
+
+def create_app(settings: Settings) -> PathsMiddleware:
+    """The ASGI application of a prepared home (see :mod:`deployr.prepare`)."""
+    backend = Backend(settings)
+    app: App[Call, Response] = App(request_type=Call)
+    for middleware in _middleware(backend):
+        app.add_middleware(middleware)
+    errors.register(app)
+    for path, (resource, suffix) in routes(backend).items():
+        app.add_route(CONTEXT + path if path else CONTEXT, resource, suffix=suffix)
+    return PathsMiddleware(app)
+
+
+def routes(backend: Backend) -> Routes:
+    """All calls, in the order of the reference."""
+    server = ServerResource()
+    unbuilt = UnbuiltResource()
+    user = UserResource(backend.settings, backend.accounts, backend.sessions, backend.projects, backend.scripts)
+    project = ProjectResource(backend.projects)
+    execute = ProjectExecuteResource(backend.executions, backend.scripts)
+    workspace = ProjectWorkspaceResource(backend.workspace)
+    directory = ProjectDirectoryResource(backend.directory)
+    file = RepositoryFileResource(backend.files, backend.blobs)
+    script = RepositoryScriptResource(backend.files, backend.scripts)
+    built: Routes = {
+        "": (server, "root"),
+        "/r/server/info": (server, "info"),
+        "/r/user/login": (user, "login"),
+        "/r/user/logout": (user, "logout"),
+        "/r/user/about": (user, "about"),
+        "/r/project/create": (project, "create"),
+        "/r/project/list": (project, "list"),
+        "/r/project/about": (project, "about"),
+        "/r/project/ping": (project, "ping"),
+        "/r/project/close": (project, "close"),
+        "/r/project/delete": (project, "delete"),
+        "/r/project/execute/code": (execute, "code"),
+        "/r/project/execute/script": (execute, "script"),
+        "/r/project/execute/interrupt": (execute, "interrupt"),
+        "/r/project/execute/console": (execute, "console"),
+        "/r/project/execute/history": (execute, "history"),
+        "/r/project/execute/result/list": (execute, "result_list"),
+        "/r/project/execute/result/download": (execute, "result_download"),
+        "/r/project/execute/result/download/{project}": (execute, "result_download"),
+        "/r/project/execute/result/download/{project}/{execution}": (execute, "result_download"),
+        "/r/project/execute/result/download/{project}/{execution}/{filename}": (execute, "result_download"),
+        "/r/project/workspace/list": (workspace, "list"),
+        "/r/project/workspace/get": (workspace, "get"),
+        "/r/project/workspace/push": (workspace, "push"),
+        "/r/project/workspace/delete": (workspace, "delete"),
+        "/r/project/directory/list": (directory, "list"),
+        "/r/project/directory/upload": (directory, "upload"),
+        "/r/project/directory/download": (directory, "download"),
+        "/r/project/directory/download/{project}": (directory, "download"),
+        "/r/project/directory/download/{project}/{filenames}": (directory, "download"),
+        "/r/project/directory/delete": (directory, "delete"),
+        "/r/repository/file/list": (file, "list"),
+        "/r/repository/file/upload": (file, "upload"),
+        "/r/repository/file/download": (file, "download"),
+        "/r/repository/file/download/{author}/{path:path}": (file, "download_path"),
+        "/r/repository/file/delete": (file, "delete"),
+        "/r/repository/script/list": (script, "list"),
+        "/r/repository/script/execute": (script, "execute"),
+        "/r/repository/script/interrupt": (script, "interrupt"),
+        "/r/repository/script/directory/download/{project}": (script, "download"),
+        "/r/repository/script/directory/download/{project}/{filenames}": (script, "download"),
+    }
+    return built | dict.fromkeys(UNBUILT, (unbuilt, None))
+
+
+def _middleware(backend: Backend) -> list[Any]:
+    """From the outermost one inwards."""
+    origins = backend.settings.server.cors_origins
+    cors: falcon.CORSMiddleware[Call, Response] = falcon.CORSMiddleware(
+        allow_origins=origins, allow_credentials=origins, expose_headers=[TOKEN]
+    )
+    sessions = SessionsMiddleware(backend.sessions, backend.settings)
+    return [RequestLogMiddleware(), *([cors] if origins else []), sessions, backend]

@@ -1,0 +1,62 @@
+"""A request as responders see it."""
+
+from __future__ import annotations
+
+from falcon.asgi import Request
+
+from deployr.api.params import Params, read_params
+from deployr.api.urls import CONTEXT, Urls
+from deployr.errors import NotAuthenticated
+from deployr.settings import Settings
+from deployr.users.caller import Caller
+
+
+class Call(Request):
+    """A call of the API; :class:`~deployr.api.sessions.SessionsMiddleware` fills in the attributes.
+
+    Attributes:
+        settings: of the server.
+        caller: who calls.
+        session_id: of the HTTP session; a secret.
+        session_is_new: issued for this call.
+    """
+
+    settings: Settings
+    caller = Caller(http_session="")
+    session_id = ""
+    session_is_new = False
+    _read: Params | None = None
+
+    @property
+    def name(self) -> str:
+        """The call, e.g. ``/r/user/login``, without what path-style URLs append."""
+        path = self.uri_template or self.path
+        return path.removeprefix(CONTEXT).partition("/{")[0]
+
+    @property
+    def urls(self) -> Urls:
+        """Builds the URLs of the reply."""
+        server = self.settings.server
+        if server.relative_urls or self.caller.relative_urls:
+            return Urls(CONTEXT)
+        return Urls(server.context_url or f"{self.scheme}://{self.netloc}{CONTEXT}")
+
+    def require_user(self) -> Caller:
+        """The caller, who must be logged in.
+
+        Raises:
+            NotAuthenticated: nobody is.
+        """
+        if self.caller.is_anonymous:
+            raise NotAuthenticated()
+        return self.caller
+
+    async def read_params(self) -> Params:
+        """The parameters; see :func:`deployr.api.params.read_params`."""
+        self._read = await read_params(self, self.settings)
+        return self._read
+
+    def close(self) -> None:
+        """Throw away what the call uploaded."""
+        if self._read:
+            self._read.close()

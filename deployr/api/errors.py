@@ -1,0 +1,59 @@
+"""What each error becomes in HTTP, in one place (7x-facts 2.4 and 20)."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import falcon
+from falcon.asgi import App, Response
+
+from deployr import errors
+from deployr.api import envelope
+from deployr.api.call import Call
+from deployr.api.params import MalformedParameter
+
+log = logging.getLogger(__name__)
+
+_GENERAL = errors.DeployrError.code
+_STATUSES: dict[type[errors.DeployrError], str] = {
+    MalformedParameter: falcon.HTTP_400,
+    errors.NotAuthenticated: falcon.HTTP_401,
+    errors.PermissionDenied: falcon.HTTP_403,
+    errors.ProjectBusy: falcon.HTTP_409,
+}
+"""All others are handled failures: HTTP 200 and ``success: false``."""
+
+
+class InvalidToken(errors.PermissionDenied):
+    """A POST of an authenticated session without its ``X-XSRF-TOKEN``."""
+
+
+def register(app: App[Call, Response]) -> None:
+    """Let the application answer every error in the envelope."""
+    app.add_error_handler(Exception, _handle_unexpected)
+    app.add_error_handler(falcon.HTTPError, _handle_http)
+    app.add_error_handler(errors.DeployrError, _handle)
+
+
+def status_of(error: errors.DeployrError) -> str:
+    """HTTP status line of an error."""
+    return next((status for kind, status in _STATUSES.items() if isinstance(error, kind)), falcon.HTTP_200)
+
+
+async def _handle(req: Call, resp: Response, ex: errors.DeployrError, params: dict[str, Any]) -> None:
+    resp.status = status_of(ex)
+    envelope.fail(req, resp, ex.message, ex.code)
+
+
+async def _handle_http(req: Call, resp: Response, ex: falcon.HTTPError, params: dict[str, Any]) -> None:
+    resp.status = ex.status
+    if ex.headers:
+        resp.set_headers(dict(ex.headers))
+    envelope.fail(req, resp, ex.description or ex.title or str(ex.status), _GENERAL)
+
+
+async def _handle_unexpected(req: Call, resp: Response, ex: Exception, params: dict[str, Any]) -> None:
+    log.exception("a call failed", exc_info=ex)
+    resp.status = falcon.HTTP_500
+    envelope.fail(req, resp, "Internal server error.", _GENERAL)

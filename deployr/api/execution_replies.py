@@ -1,0 +1,29 @@
+"""The reply of all calls that run R code."""
+
+from __future__ import annotations
+
+from falcon.asgi import Response
+
+from deployr.api import envelope, records
+from deployr.api.call import Call
+from deployr.projects.records import Outcome
+
+
+def reply(call: Call, response: Response, outcome: Outcome) -> None:
+    """Tell the outcome; a failure of the R code tells all it did until then (7x-facts 2.3, 7.4).
+
+    An interrupted execution counts as a success, and says ``interrupted`` beside and inside of ``execution``: clients
+    read one or the other, and only from a success. ``workspace`` and ``repository`` are there even when empty.
+    """
+    record = outcome.record
+    parts = {
+        "project": records.project(outcome.project),
+        "interrupted": record.interrupted,
+        "execution": records.execution(record, outcome.project.project, call.urls),
+        "workspace": {"objects": outcome.objects},
+        "repository": {"files": []},
+    }
+    if record.error is None or record.interrupted:
+        envelope.succeed(call, response, **parts)
+    else:
+        envelope.fail(call, response, record.error, record.error_code or 900, **parts)

@@ -1,0 +1,77 @@
+"""``/r/project/*``: the projects themselves."""
+
+from __future__ import annotations
+
+from falcon.asgi import Response
+
+from deployr.api import envelope, records
+from deployr.api.call import Call
+from deployr.api.execution_params import read_inputs, refuse_unbuilt
+from deployr.projects.projects import Projects
+
+
+class ProjectResource:
+    """Calls of ``/r/project``."""
+
+    def __init__(self, projects: Projects) -> None:
+        self._projects = projects
+
+    async def on_post_create(self, req: Call, resp: Response) -> None:
+        """Make a project."""
+        caller = req.require_user()
+        params = await req.read_params()
+        refuse_unbuilt(params)
+        project = await self._projects.create(
+            caller,
+            name=params.text("projectname"),
+            descr=params.text("projectdescr"),
+            blackbox=params.flag("blackbox"),
+            cluster=params.text("cluster"),
+            inputs=read_inputs(params),
+        )
+        envelope.succeed(req, resp, project=records.project(project))
+
+    async def on_post_list(self, req: Call, resp: Response) -> None:
+        """The caller's projects."""
+        caller = req.require_user()
+        params = await req.read_params()
+        projects = await self._projects.list_projects(
+            caller,
+            shared_also=params.flag("sharedprojectsalso", "ispublic", "publicprojectsalso"),
+            shared_only=params.flag("sharedprojectsonly", "publicprojectsonly"),
+            ordered=params.flag("isordered"),
+        )
+        envelope.succeed(req, resp, projects=[records.project(project) for project in projects])
+
+    async def on_post_about(self, req: Call, resp: Response) -> None:
+        """One project."""
+        params = await req.read_params()
+        project = await self._projects.about(req.caller, params.required("project"))
+        envelope.succeed(req, resp, project=records.project(project))
+
+    async def on_post_ping(self, req: Call, resp: Response) -> None:
+        """Whether a project is live."""
+        params = await req.read_params()
+        project = await self._projects.ping(req.caller, params.required("project"))
+        envelope.succeed(req, resp, project=records.project(project))
+
+    async def on_post_close(self, req: Call, resp: Response) -> None:
+        """Free the project's session."""
+        params = await req.read_params()
+        project = await self._projects.close(
+            req.caller, params.required("project"), cookie=params.text("projectcookie")
+        )
+        envelope.succeed(req, resp, project=records.project(project))
+
+    async def on_post_delete(self, req: Call, resp: Response) -> None:
+        """Remove a project."""
+        params = await req.read_params()
+        project = await self._projects.delete(req.caller, params.required("project"))
+        envelope.succeed(req, resp, project=records.project(project))
+
+    on_get_create = on_post_create
+    on_get_list = on_post_list
+    on_get_about = on_post_about
+    on_get_ping = on_post_ping
+    on_get_close = on_post_close
+    on_get_delete = on_post_delete

@@ -1,0 +1,98 @@
+"""``/r/project/execute/*``: running code in projects, and what was run."""
+
+from __future__ import annotations
+
+from falcon.asgi import Response
+
+from deployr.api import downloads, envelope, execution_replies, records
+from deployr.api.call import Call
+from deployr.api.execution_params import read_options, read_scripts, refuse_unbuilt
+from deployr.projects.executions import Executions
+from deployr.projects.scripts import PREFIX as STATELESS
+from deployr.projects.scripts import Scripts
+
+
+class ProjectExecuteResource:
+    """Calls of ``/r/project/execute``."""
+
+    def __init__(self, executions: Executions, scripts: Scripts) -> None:
+        self._executions = executions
+        self._scripts = scripts
+
+    async def on_post_code(self, req: Call, resp: Response) -> None:
+        """Run a block of code."""
+        caller = req.require_user()
+        params = await req.read_params()
+        refuse_unbuilt(params)
+        outcome = await self._executions.execute_code(
+            caller, params.required("project"), params.required("code"), read_options(params)
+        )
+        execution_replies.reply(req, resp, outcome)
+
+    async def on_post_script(self, req: Call, resp: Response) -> None:
+        """Run scripts of the repository."""
+        caller = req.require_user()
+        params = await req.read_params()
+        refuse_unbuilt(params)
+        outcome = await self._executions.execute_script(
+            caller, params.required("project"), read_scripts(params), read_options(params)
+        )
+        execution_replies.reply(req, resp, outcome)
+
+    async def on_post_interrupt(self, req: Call, resp: Response) -> None:
+        """Interrupt what runs."""
+        params = await req.read_params()
+        project = await self._executions.interrupt(req.caller, params.required("project"))
+        envelope.succeed(req, resp, project=records.project(project))
+
+    async def on_post_console(self, req: Call, resp: Response) -> None:
+        """Console text of the latest execution."""
+        params = await req.read_params()
+        project, console = await self._executions.console(req.caller, params.required("project"))
+        envelope.succeed(req, resp, project=records.project(project), execution={"console": console})
+
+    async def on_post_history(self, req: Call, resp: Response) -> None:
+        """Executions of the project."""
+        params = await req.read_params()
+        project, history = await self._executions.history(
+            req.caller,
+            params.required("project"),
+            depth=params.number("filterdepth"),
+            executions=params.names("execution"),
+            tag=params.text("filtertag"),
+            newest_first=params.flag("reversed"),
+        )
+        items = [records.history_item(record) for record in history]
+        envelope.succeed(req, resp, project=records.project(project), execution={"history": items})
+
+    async def on_post_result_list(self, req: Call, resp: Response) -> None:
+        """Unnamed plots."""
+        params = await req.read_params()
+        project, infos = await self._executions.results(
+            req.caller, params.required("project"), params.names("execution")
+        )
+        results = [records.result(info, project.project, req.urls) for info in infos]
+        envelope.succeed(req, resp, project=records.project(project), execution={"results": results})
+
+    async def on_get_result_download(
+        self, req: Call, resp: Response, project: str = "", execution: str = "", filename: str = ""
+    ) -> None:
+        """Unnamed plots as files; the path-style URL says which, or the parameters do."""
+        params = await req.read_params()
+        project = project or params.required("project")
+        source = self._scripts if project.startswith(STATELESS) else self._executions
+        download = await source.download_results(
+            req.caller,
+            project,
+            executions=[execution] if execution else params.names("execution"),
+            filename=filename or params.text("filename", "name"),
+        )
+        downloads.send(resp, download, inline=params.flag("inline"))
+
+    on_get_code = on_post_code
+    on_get_script = on_post_script
+    on_get_interrupt = on_post_interrupt
+    on_get_console = on_post_console
+    on_get_history = on_post_history
+    on_get_result_list = on_post_result_list
+    on_post_result_download = on_get_result_download

@@ -1,0 +1,75 @@
+"""``/r/project/workspace/*``: the R objects of projects."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from falcon.asgi import Response
+
+from deployr.api import envelope, records
+from deployr.api.call import Call
+from deployr.api.execution_params import read_encoding, read_inputs
+from deployr.api.params import MalformedParameter
+from deployr.projects.workspace import ObjectFilter, Workspace
+
+
+class ProjectWorkspaceResource:
+    """Calls of ``/r/project/workspace``."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+
+    async def on_post_list(self, req: Call, resp: Response) -> None:
+        """Summaries of objects."""
+        params = await req.read_params()
+        wanted = ObjectFilter(
+            root=params.text("root"),
+            clazz=params.text("clazz"),
+            prefix=params.text("filter"),
+            restrict=params.flag("restrict"),
+            pagesize=params.number("pagesize"),
+            pageoffset=params.number("pageoffset"),
+        )
+        project, objects = await self._workspace.list_objects(req.caller, params.required("project"), wanted)
+        envelope.succeed(req, resp, project=records.project(project), workspace={"objects": objects})
+
+    async def on_post_get(self, req: Call, resp: Response) -> None:
+        """Objects with their values."""
+        params = await req.read_params()
+        project, objects = await self._workspace.get_objects(
+            req.caller,
+            params.required("project"),
+            params.required_names("name"),
+            read_encoding(params),
+            root=params.text("root"),
+            start=params.number("start"),
+            length=params.number("length"),
+        )
+        envelope.succeed(req, resp, project=records.project(project), workspace=_workspace(objects))
+
+    async def on_post_push(self, req: Call, resp: Response) -> None:
+        """Assign objects."""
+        params = await req.read_params()
+        if not params.text("inputs", "csvinputs"):
+            raise MalformedParameter("Missing parameter: inputs.")
+        project = await self._workspace.push_objects(req.caller, params.required("project"), read_inputs(params))
+        envelope.succeed(req, resp, project=records.project(project))
+
+    async def on_post_delete(self, req: Call, resp: Response) -> None:
+        """Delete objects."""
+        params = await req.read_params()
+        project = await self._workspace.delete_objects(
+            req.caller, params.required("project"), params.required_names("name")
+        )
+        envelope.succeed(req, resp, project=records.project(project))
+
+    on_get_list = on_post_list
+    on_get_get = on_post_get
+    on_get_push = on_post_push
+    on_get_delete = on_post_delete
+
+
+def _workspace(objects: list[dict[str, Any]]) -> dict[str, Any]:
+    """JavaScript callers that ask for one object read ``object``, all others ``objects`` (client-wire-facts 7)."""
+    single = {"object": objects[0]} if len(objects) == 1 else {}
+    return {"objects": objects, **single}

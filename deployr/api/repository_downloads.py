@@ -1,0 +1,86 @@
+"""Contents of repository files under the download policies (7x-facts 13.5)."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from collections.abc import AsyncIterable, AsyncIterator, Sequence
+
+from deployr.errors import NotAuthenticated, NotFound, PermissionDenied
+from deployr.projects.downloads import zip_of
+from deployr.projects.records import Content, Download
+from deployr.repository.blobs import Blobs
+from deployr.repository.files import RepositoryFiles
+from deployr.repository.records import RepositoryFile
+from deployr.users.caller import Caller
+
+
+class RepositoryDownloads:
+    """Opens files for sending."""
+
+    def __init__(self, files: RepositoryFiles, blobs: Blobs) -> None:
+        self._files = files
+        self._blobs = blobs
+
+    async def open(
+        self,
+        caller: Caller,
+        filenames: Sequence[str],
+        *,
+        author: str,
+        directories: Sequence[str] = (),
+        versions: Sequence[str] = (),
+    ) -> Download:
+        """One file as it is, several as a zip.
+
+        Args:
+            directories, versions: parallel to the names, where an empty one is the default.
+
+        Raises:
+            NotFound: one of them does not exist or the caller may not see it.
+            NotAuthenticated, PermissionDenied: the caller may see it, but not have its content.
+        """
+        wanted = itertools.islice(itertools.zip_longest(filenames, directories, versions, fillvalue=""), len(filenames))
+        found = [
+            self._find(caller, filename, author=author, directory=directory, version=version)
+            for filename, directory, version in wanted
+        ]
+        if len(found) == 1:
+            return self._open(found[0])
+        return await zip_of([(file.filename, self._content(file)) for file in found], f"{author}.zip")
+
+    async def open_path(self, caller: Caller, filename: str, *, author: str, places: Sequence[str]) -> Download:
+        """One file, in a directory and of a version; a single place is looked up as a version first (7x-facts 13.1).
+
+        Raises:
+            NotFound, NotAuthenticated, PermissionDenied: as :meth:`open`.
+        """
+        if len(places) == 1:
+            with contextlib.suppress(NotFound):
+                return self._open(self._find(caller, filename, author=author, version=places[0]))
+        if len(places) > 2:
+            raise NotFound(f"There is no file {filename!r}.")
+        directory, version, *_ = [*places, "", ""]
+        return self._open(self._find(caller, filename, author=author, directory=directory, version=version))
+
+    def _find(
+        self, caller: Caller, filename: str, *, author: str, directory: str = "", version: str | None = None
+    ) -> RepositoryFile:
+        file = self._files.find(caller, filename, author=author, directory=directory or None, version=version or None)
+        if self._files.may_download(caller, file):
+            return file
+        if caller.is_anonymous:
+            raise NotAuthenticated()
+        raise PermissionDenied("Only its authors may download the file.")
+
+    def _open(self, file: RepositoryFile) -> Download:
+        chunks = self._blobs.stream(file.sha256)
+        return Download(filename=file.filename, length=file.length, content=Content(chunks, _nothing))
+
+    @contextlib.asynccontextmanager
+    async def _content(self, file: RepositoryFile) -> AsyncIterator[AsyncIterable[bytes]]:
+        yield self._blobs.stream(file.sha256)
+
+
+async def _nothing() -> None:
+    """The stream of a blob closes its own file."""

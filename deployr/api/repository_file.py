@@ -1,0 +1,108 @@
+"""``/r/repository/file/*``: the files of the default repository."""
+
+from __future__ import annotations
+
+from falcon.asgi import Response
+
+from deployr.api import downloads, envelope, records
+from deployr.api.call import Call
+from deployr.api.params import Params
+from deployr.api.repository_downloads import RepositoryDownloads
+from deployr.errors import DeployrError
+from deployr.repository.blobs import Blobs
+from deployr.repository.files import RepositoryFiles
+from deployr.repository.records import FileProperties
+
+
+class RepositoryFileResource:
+    """Calls of ``/r/repository/file``."""
+
+    def __init__(self, files: RepositoryFiles, blobs: Blobs) -> None:
+        self._files = files
+        self._blobs = blobs
+        self._downloads = RepositoryDownloads(files, blobs)
+
+    async def on_post_list(self, req: Call, resp: Response) -> None:
+        """The caller's files."""
+        caller = req.require_user()
+        params = await req.read_params()
+        refuse_external(params)
+        found = self._files.list_files(
+            caller,
+            directory=params.text("directory"),
+            filename=params.text("filename", "ilename"),
+            category=params.text("categoryFilter", "categoryFilte"),
+            shared=params.flag("shared"),
+            published=params.flag("published"),
+        )
+        files = [records.repository_file(file, req.urls) for file in found]
+        envelope.succeed(req, resp, repository={"files": files})
+
+    async def on_post_upload(self, req: Call, resp: Response) -> None:
+        """Write a file."""
+        caller = req.require_user()
+        params = await req.read_params()
+        filename = params.required("filename", "name")
+        blob = await self._blobs.put_stream(params.file().chunks())
+        file = self._files.upload(
+            caller,
+            filename,
+            blob,
+            directory=params.text("directory"),
+            properties=_properties(params),
+            newversion=params.flag("newversion"),
+            newversionmsg=params.text("newversionmsg"),
+        )
+        envelope.succeed(req, resp, repository={"file": records.repository_file(file, req.urls)})
+
+    async def on_get_download(self, req: Call, resp: Response) -> None:
+        """Files as they are, or several as a zip."""
+        params = await req.read_params()
+        download = await self._downloads.open(
+            req.caller,
+            params.required_names("filename"),
+            author=params.required("author"),
+            directories=params.places("directory"),
+            versions=params.places("version"),
+        )
+        downloads.send(resp, download, inline=params.flag("inline"))
+
+    async def on_get_download_path(self, req: Call, resp: Response, author: str, path: str) -> None:
+        """One file by its path-style URL: ``[directory/][version/]filename``."""
+        *places, filename = path.split("/")
+        download = await self._downloads.open_path(req.caller, filename, author=author, places=places)
+        downloads.send(resp, download)
+
+    async def on_post_delete(self, req: Call, resp: Response) -> None:
+        """Delete files."""
+        caller = req.require_user()
+        params = await req.read_params()
+        self._files.delete(caller, params.required_names("filename"), directory=params.text("directory"))
+        envelope.succeed(req, resp)
+
+    on_get_list = on_post_list
+    on_post_download = on_get_download
+    on_post_download_path = on_get_download_path
+    on_get_delete = on_post_delete
+
+
+def refuse_external(params: Params) -> None:
+    """Refuse to list the external repository.
+
+    Raises:
+        DeployrError: it is asked for.
+    """
+    if params.flag("external"):
+        raise DeployrError("The external repository is not built yet.")
+
+
+def _properties(params: Params) -> FileProperties:
+    return FileProperties(
+        descr=params.text("descr", "desrc"),
+        tags=params.text("tags"),
+        restricted=params.text("restricted"),
+        shared=params.given_flag("shared"),
+        published=params.given_flag("published"),
+        inputs=params.text("inputs"),
+        outputs=params.text("outputs"),
+    )

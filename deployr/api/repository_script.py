@@ -1,0 +1,62 @@
+"""``/r/repository/script/*``: listing and executing scripts, without login too."""
+
+from __future__ import annotations
+
+from falcon.asgi import Response
+
+from deployr.api import downloads, envelope, execution_replies, records
+from deployr.api.call import Call
+from deployr.api.execution_params import read_options, read_scripts, refuse_unbuilt
+from deployr.api.path_names import split_names
+from deployr.api.repository_file import refuse_external
+from deployr.projects.scripts import Scripts
+from deployr.repository.files import RepositoryFiles
+
+
+class RepositoryScriptResource:
+    """Calls of ``/r/repository/script``."""
+
+    def __init__(self, files: RepositoryFiles, scripts: Scripts) -> None:
+        self._files = files
+        self._scripts = scripts
+
+    async def on_post_list(self, req: Call, resp: Response) -> None:
+        """The scripts that the caller may execute."""
+        params = await req.read_params()
+        refuse_external(params)
+        found = self._files.list_scripts(
+            req.caller,
+            directory=params.text("directory"),
+            filename=params.text("filename"),
+            shared=params.flag("shared"),
+            published=params.flag("published"),
+        )
+        scripts = [records.repository_script(file, req.urls) for file in found]
+        envelope.succeed(req, resp, repository={"scripts": scripts})
+
+    async def on_post_execute(self, req: Call, resp: Response) -> None:
+        """Run scripts, stateless or in the HTTP session's blackbox."""
+        params = await req.read_params()
+        refuse_unbuilt(params, anonymous=req.caller.is_anonymous)
+        scripts, options = read_scripts(params), read_options(params)
+        if params.flag("blackbox"):
+            recycle = params.flag("recycle")
+            outcome = await self._scripts.execute_blackbox(req.caller, scripts, options, recycle=recycle)
+        else:
+            outcome = await self._scripts.execute(req.caller, scripts, options, cluster=params.text("cluster"))
+        execution_replies.reply(req, resp, outcome)
+
+    async def on_post_interrupt(self, req: Call, resp: Response) -> None:
+        """Interrupt what runs in the blackbox."""
+        interrupted = await self._scripts.interrupt(req.caller)
+        envelope.succeed(req, resp, interrupted=interrupted)
+
+    async def on_get_download(self, req: Call, resp: Response, project: str, filenames: str = "") -> None:
+        """Files that a stateless execution left."""
+        download = await self._scripts.download_files(req.caller, project, split_names(filenames))
+        downloads.send(resp, download)
+
+    on_get_list = on_post_list
+    on_get_execute = on_post_execute
+    on_get_interrupt = on_post_interrupt
+    on_post_download = on_get_download

@@ -1,0 +1,79 @@
+"""Documented calls that this server does not have yet; they say so in the envelope."""
+
+from __future__ import annotations
+
+from falcon.asgi import Response
+
+from deployr.api.call import Call
+from deployr.errors import DeployrError
+
+UNBUILT = (
+    "/r/user/autosave",
+    "/r/user/release",
+    "/r/project/pool",
+    "/r/project/recycle",
+    "/r/project/about/update",
+    "/r/project/save",
+    "/r/project/saveas",
+    "/r/project/grant",
+    "/r/project/import",
+    "/r/project/export",
+    "/r/project/export/{project}",
+    "/r/project/execute/flush",
+    "/r/project/execute/result/delete",
+    "/r/project/execute/result/print",
+    "/r/project/workspace/upload",
+    "/r/project/workspace/transfer",
+    "/r/project/workspace/save",
+    "/r/project/workspace/store",
+    "/r/project/workspace/load",
+    "/r/project/directory/transfer",
+    "/r/project/directory/write",
+    "/r/project/directory/update",
+    "/r/project/directory/store",
+    "/r/project/directory/load",
+    "/r/project/directory/save",
+    "/r/project/package/list",
+    "/r/project/package/attach",
+    "/r/project/package/detach",
+    "/r/repository/directory/list",
+    "/r/repository/directory/create",
+    "/r/repository/directory/rename",
+    "/r/repository/directory/copy",
+    "/r/repository/directory/move",
+    "/r/repository/directory/update",
+    "/r/repository/directory/archive",
+    "/r/repository/directory/upload",
+    "/r/repository/directory/download",
+    "/r/repository/directory/delete",
+    "/r/repository/file/fetch",
+    "/r/repository/file/transfer",
+    "/r/repository/file/write",
+    "/r/repository/file/update",
+    "/r/repository/file/diff",
+    "/r/repository/file/diff/{author}/{version}/{filename}",
+    "/r/repository/file/revert",
+    "/r/repository/file/grant",
+    "/r/repository/file/publish",
+    "/r/repository/file/copy",
+    "/r/repository/file/move",
+    "/r/repository/script/render",
+    "/r/repository/shell/execute",
+    "/r/job/list",
+    "/r/job/submit",
+    "/r/job/schedule",
+    "/r/job/query",
+    "/r/job/cancel",
+    "/r/job/delete",
+    "/r/event/stream",
+)
+
+
+class UnbuiltResource:
+    """Answers all calls of ``UNBUILT``."""
+
+    async def on_get(self, req: Call, resp: Response, **_path: str) -> None:
+        """Refuse."""
+        raise DeployrError(f"The call {req.name} is not built yet.")
+
+    on_post = on_get

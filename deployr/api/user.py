@@ -1,0 +1,80 @@
+"""``/r/user/*``: login, logout, who am I."""
+
+from __future__ import annotations
+
+import asyncio
+
+from falcon.asgi import Response
+
+from deployr.api import envelope, records
+from deployr.api.call import Call
+from deployr.api.params import Params
+from deployr.api.sessions import TOKEN
+from deployr.errors import PermissionDenied
+from deployr.projects.projects import Projects
+from deployr.projects.scripts import Scripts
+from deployr.settings import Settings
+from deployr.users.accounts import Accounts
+from deployr.users.http_sessions import HttpSessions
+
+_VERIFICATIONS = 4
+"""Passwords verified at a time; each takes 32 MiB."""
+
+
+class UserResource:
+    """Calls of ``/r/user``."""
+
+    def __init__(
+        self, settings: Settings, accounts: Accounts, sessions: HttpSessions, projects: Projects, scripts: Scripts
+    ) -> None:
+        self._settings = settings
+        self._accounts = accounts
+        self._sessions = sessions
+        self._projects = projects
+        self._scripts = scripts
+        self._verifying = asyncio.Semaphore(_VERIFICATIONS)
+
+    async def on_post_login(self, req: Call, resp: Response) -> None:
+        """Log in on the HTTP session; the same user again refreshes it."""
+        params = await req.read_params()
+        username, password = params.required("username"), params.required("password")
+        async with self._verifying:
+            user = await asyncio.to_thread(self._accounts.authenticate, username, password)
+        autosave, relative = _autosave(params), params.flag("relativeurls")
+        self._sessions.attach(req.session_id, user.username, autosave=autosave, relative_urls=relative)
+        req.caller = self._sessions.find(req.session_id) or req.caller
+        self._reply(req, resp)
+
+    async def on_post_logout(self, req: Call, resp: Response) -> None:
+        """Log out: the sessions that the HTTP session holds on the grid end."""
+        params = await req.read_params()
+        caller = req.caller
+        if caller.username is None:
+            # Not 401: 8.0.5 clients know a second logout by its 403 (client-wire-facts 5).
+            raise PermissionDenied("There is no authenticated HTTP session.")
+        usercookie = params.text("usercookie")
+        if usercookie:
+            self._accounts.set_cookie(caller.username, usercookie)
+        await self._projects.leave(caller.http_session)
+        await self._scripts.leave(caller.http_session)
+        self._sessions.end(caller.http_session)
+        envelope.succeed(req, resp)
+
+    async def on_post_about(self, req: Call, resp: Response) -> None:
+        """The reply of login once more."""
+        req.require_user()
+        self._reply(req, resp)
+
+    on_get_logout = on_post_logout
+    on_get_about = on_post_about
+
+    def _reply(self, req: Call, resp: Response) -> None:
+        """Browsers read the token from the body (client-wire-facts 4)."""
+        token = {} if self._settings.server.csrf == "off" else {TOKEN: self._sessions.csrf_token(req.session_id)}
+        user, limits = records.user(req.caller), records.limits(self._settings)
+        envelope.succeed(req, resp, user=user, limits=limits, **token)
+
+
+def _autosave(params: Params) -> bool:
+    """.NET sends ``save``, the opposite of ``disableautosave`` (client-wire-facts 3)."""
+    return params.flag("save", default=not params.flag("disableautosave"))

@@ -1,0 +1,1 @@
+"""Projects, their executions, workspace and directory; stateless and blackbox scripts."""

@@ -1,0 +1,158 @@
+"""Executions in projects: code and scripts, history, console, results."""
+
+from __future__ import annotations
+
+import dataclasses
+import uuid
+from collections.abc import Collection, Sequence
+
+import msgspec
+
+from deployr.encodings.objects import Record
+from deployr.errors import PermissionDenied
+from deployr.grid.client import Grid
+from deployr.grid.protocol import Execution, ExecutionRecord, FileInfo
+from deployr.projects import downloads, values
+from deployr.projects.projects import Projects
+from deployr.projects.records import Download, ExecutionOptions, Outcome, Project, ScriptName
+from deployr.projects.sources import ScriptSources, Source
+from deployr.store.database import now_ms
+from deployr.users.caller import Caller
+
+
+class Executions:
+    """Runs R code in projects and tells what was run."""
+
+    def __init__(self, projects: Projects, grid: Grid, sources: ScriptSources) -> None:
+        self._projects = projects
+        self._grid = grid
+        self._sources = sources
+
+    async def execute_code(self, caller: Caller, project_id: str, code: str, options: ExecutionOptions) -> Outcome:
+        """Run a block of code.
+
+        Raises:
+            PermissionDenied: the caller's roles do not allow it, or the project is not theirs or a blackbox.
+            ProjectBusy: another call runs in the project.
+        """
+        async with self._projects.using(caller, project_id) as project:
+            if not caller.may_run_code:
+                raise PermissionDenied("Your roles allow the execution of repository scripts only.")
+            return await self._execute(caller, project, Source(code, visible=True), options)
+
+    async def execute_script(
+        self, caller: Caller, project_id: str, scripts: Sequence[ScriptName], options: ExecutionOptions
+    ) -> Outcome:
+        """Run scripts of the repository one after the other; the first failure ends the chain.
+
+        Raises:
+            NotFound: a script does not exist or the caller may not execute it.
+            PermissionDenied: the project is not the caller's.
+            ProjectBusy: another call runs in the project.
+        """
+        async with self._projects.using(caller, project_id, blackbox=True) as project:
+            source = await self._sources.load(caller, scripts)
+            return await self._execute(caller, project, source, options)
+
+    async def interrupt(self, caller: Caller, project_id: str) -> Project:
+        """Interrupt what runs in the project; no effect when nothing does."""
+        project = self._projects.find(caller, project_id, blackbox=True)
+        if project.kind == "persistent" and not (await self._projects.ping(caller, project_id)).live:
+            return project
+        async with self._projects.using(caller, project_id, blackbox=True) as live:
+            await self._grid.interrupt(project_id)
+            return live
+
+    async def history(
+        self,
+        caller: Caller,
+        project_id: str,
+        *,
+        depth: int | None = None,
+        executions: Collection[str] = (),
+        tag: str | None = None,
+        newest_first: bool = False,
+    ) -> tuple[Project, list[ExecutionRecord]]:
+        """Executions of the project, oldest first.
+
+        Args:
+            depth: only that many of the most recent ones.
+            executions: only these, when there are any.
+            tag: only those with this tag.
+            newest_first: in reverse.
+        """
+        async with self._projects.using(caller, project_id, reading=True) as project:
+            records = await self._grid.history(project_id)
+        records = [record for record in records if not executions or record.execution in executions]
+        records = [record for record in records if tag is None or record.tag == tag]
+        records = records[-depth:] if depth else records
+        return project, records[::-1] if newest_first else records
+
+    async def console(self, caller: Caller, project_id: str) -> tuple[Project, str | None]:
+        """Console text of the latest execution; ``None`` when there was none."""
+        project, records = await self.history(caller, project_id, depth=1)
+        return project, records[0].console if records else None
+
+    async def results(
+        self, caller: Caller, project_id: str, executions: Collection[str] = ()
+    ) -> tuple[Project, list[FileInfo]]:
+        """Unnamed plots of the executions, or of all."""
+        async with self._projects.using(caller, project_id, reading=True) as project:
+            found = await self._grid.list_files(project_id, "results")
+        return project, [info for info in found if not executions or info.execution in executions]
+
+    async def download_results(
+        self, caller: Caller, project_id: str, *, executions: Collection[str] = (), filename: str | None = None
+    ) -> Download:
+        """One plot, or a zip of those of the executions, or of all.
+
+        Raises:
+            NotFound: there is no such plot.
+        """
+        async with self._projects.using(caller, project_id, reading=True):
+            return await downloads.results(self._grid, project_id, executions, filename)
+
+    async def _execute(self, caller: Caller, project: Project, source: Source, options: ExecutionOptions) -> Outcome:
+        blackbox = project.kind == "blackbox"
+        execution = new_execution(caller, source, options, blackbox=blackbox)
+        arguments = values.execution_arguments(options.inputs, options.robjects)
+        record, value = await self._grid.execute(project.project, execution, arguments)
+        return await outcome(dataclasses.replace(project, lastmodified=now_ms()), record, value, options)
+
+
+def new_execution(
+    caller: Caller, source: Source, options: ExecutionOptions, *, blackbox: bool, time_limit: float = 0
+) -> Execution:
+    """The execution as the grid runs it; of a blackbox, and of a hidden script, no code is shown."""
+    visible = source.visible and not blackbox
+    return Execution(
+        execution=f"EXEC-{uuid.uuid4()}",
+        code=source.code,
+        tag=options.tag,
+        actor=caller.username or "anonymous",
+        phantom=options.phantom,
+        echo=options.echo and visible,
+        console=options.console,
+        artifacts=options.artifacts and not blackbox,
+        graphics=options.graphics,
+        width=options.width,
+        height=options.height,
+        time_limit=time_limit,
+        blackbox=not visible,
+    )
+
+
+async def outcome(project: Project, record: ExecutionRecord, value: bytes, options: ExecutionOptions) -> Outcome:
+    """The outcome of what the grid ran; names of ``robjects`` that do not exist become warnings."""
+    objects = await values.encoded_objects(value, options.robjects, options.encoding)
+    if record.error is None and not record.interrupted:
+        record = _warn_of_missing(record, options.robjects, objects)
+    return Outcome(project=project, record=record, objects=objects)
+
+
+def _warn_of_missing(record: ExecutionRecord, names: Sequence[str], objects: Sequence[Record]) -> ExecutionRecord:
+    found = {entry["name"] for entry in objects}
+    missing = [f"Object not found: {name}." for name in names if name not in found]
+    if not missing:
+        return record
+    return msgspec.structs.replace(record, warnings=[*record.warnings, *missing])

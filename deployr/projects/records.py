@@ -1,0 +1,129 @@
+"""What the projects domain speaks of: projects, execution requests and outcomes, downloads."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from typing import Literal
+
+from deployr.encodings.model import RValue
+from deployr.encodings.objects import Record
+from deployr.grid.protocol import ExecutionRecord
+
+Kind = Literal["temporary", "blackbox", "persistent"]
+
+ORIGINAL = "Project original."
+"""Origin of a project that is no copy and no import (7x-facts 3.2)."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """A project; its id is the id of its session on the grid.
+
+    Attributes:
+        author: who made it; all who own it are ``authors``.
+        cookie: text that the client stored with the project.
+        origin: how it came about, in words.
+        lastmodified: milliseconds since 1970.
+        live: it holds a session on the grid.
+        http_session: digest of the HTTP session whose end ends its session; ``None`` for a stateless project.
+    """
+
+    project: str
+    name: str | None
+    descr: str | None
+    longdescr: str | None
+    author: str
+    authors: tuple[str, ...]
+    shared: bool
+    cookie: str | None
+    origin: str
+    lastmodified: int
+    kind: Kind
+    http_session: str | None
+    live: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectEncoding:
+    """How the caller wants objects encoded; see :func:`deployr.encodings.objects.encode_object`."""
+
+    nan: str | None = None
+    infinity: str | None = None
+    data_frame_primitive_as_vector: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionOptions:
+    """The on- and post-execution parameters of the standard execution model (7x-facts 7.2, 7.3, 7.5).
+
+    Attributes:
+        inputs: objects assigned before the code runs.
+        robjects: names of the objects to return, in order.
+        echo, console, artifacts, phantom, graphics, width, height, tag: see
+            :class:`deployr.grid.protocol.Execution`.
+        encoding: of the objects returned.
+    """
+
+    inputs: Mapping[str, RValue] = dataclasses.field(default_factory=dict)
+    robjects: Sequence[str] = ()
+    tag: str | None = None
+    phantom: bool = False
+    echo: bool = True
+    console: bool = True
+    artifacts: bool = True
+    graphics: Literal["png", "svg"] = "png"
+    width: int = 0
+    height: int = 0
+    encoding: ObjectEncoding = ObjectEncoding()
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ScriptName:
+    """A script of the repository; see :meth:`deployr.repository.files.RepositoryFiles.find`."""
+
+    filename: str
+    author: str | None = None
+    directory: str | None = None
+    version: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """An execution that ran to its end, well or not.
+
+    Attributes:
+        record: what happened; ``record.error`` tells of a failure of the R code.
+        objects: object records in the order asked for.
+    """
+
+    project: Project
+    record: ExecutionRecord
+    objects: list[Record]
+
+
+class Content(AsyncIterator[bytes]):
+    """Bytes on their way, taken once; :meth:`close` must be called however far they were taken."""
+
+    def __init__(self, chunks: AsyncIterator[bytes], close: Callable[[], Awaitable[None]]) -> None:
+        self._chunks = chunks
+        self._close = close
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        return await anext(self._chunks)
+
+    async def close(self) -> None:
+        """Let go of what the bytes come from."""
+        await self._close()
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Download:
+    """A file to be sent: its name, length in bytes, and content."""
+
+    filename: str
+    length: int
+    content: Content

@@ -1,0 +1,160 @@
+"""Repository scripts outside of projects: stateless, and in the blackbox of an HTTP session."""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+from collections.abc import Collection, Sequence
+
+from deployr.errors import AlreadyExists, PermissionDenied, SessionLost
+from deployr.grid.client import Grid
+from deployr.grid.protocol import Execution, ExecutionRecord, SessionSpec
+from deployr.projects import downloads, values
+from deployr.projects.executions import new_execution, outcome
+from deployr.projects.records import ORIGINAL, Download, ExecutionOptions, Outcome, Project, ScriptName
+from deployr.projects.sources import ScriptSources, Source
+from deployr.settings import Settings
+from deployr.store.database import now_ms
+from deployr.users.caller import Caller
+
+PREFIX = "STATELESS-"
+"""Ids of projects that are no projects begin so."""
+
+_AUTHOR = "STATELESS"
+_BLACKBOXES = uuid.UUID("5c1ad1a4-5b0c-4c57-9d0a-2f0f6a3f2c55")
+"""Name space of the ids of blackboxes, which follow from the digests of their HTTP sessions."""
+
+
+class Scripts:
+    """Executes scripts for everybody who may see them, anonymous callers included."""
+
+    def __init__(self, grid: Grid, sources: ScriptSources, settings: Settings) -> None:
+        self._grid = grid
+        self._sources = sources
+        self._limits = settings.limits
+
+    async def execute(
+        self, caller: Caller, scripts: Sequence[ScriptName], options: ExecutionOptions, *, cluster: str | None = None
+    ) -> Outcome:
+        """Run scripts in a session of their own, which ends with the call; their files stay readable for a while.
+
+        Raises:
+            NotFound: a script does not exist or the caller may not execute it.
+            AnonymousProjectLimit, NoFreeSlot, BoundaryExceeded: 911, 913, 914.
+        """
+        source = await self._sources.load(caller, scripts)
+        spec = self._session_spec(f"{PREFIX}{uuid.uuid4()}", caller, cluster)
+        execution = self._execution(caller, source, options, blackbox=False)
+        arguments = values.execution_arguments(options.inputs, options.robjects)
+        record, value = await self._grid.execute_stateless(spec, execution, arguments)
+        return await outcome(_project(spec.session), record, value, options)
+
+    async def execute_blackbox(
+        self, caller: Caller, scripts: Sequence[ScriptName], options: ExecutionOptions, *, recycle: bool = False
+    ) -> Outcome:
+        """Run scripts in the blackbox of the HTTP session, which keeps its objects from call to call.
+
+        Args:
+            recycle: begin with an empty one.
+
+        Raises:
+            ProjectBusy: another call runs in the blackbox.
+            NotFound, AnonymousProjectLimit, NoFreeSlot, BoundaryExceeded: as :meth:`execute`.
+        """
+        source = await self._sources.load(caller, scripts)
+        blackbox = blackbox_id(caller.http_session)
+        if recycle:
+            await self._grid.close(blackbox)
+        execution = self._execution(caller, source, options, blackbox=True)
+        arguments = values.execution_arguments(options.inputs, options.robjects)
+        record, value = await self._execute_in(blackbox, caller, execution, arguments)
+        return await outcome(_project(blackbox), record, value, options)
+
+    async def interrupt(self, caller: Caller) -> bool:
+        """Interrupt what runs in the blackbox of the HTTP session; true when something ran."""
+        with contextlib.suppress(SessionLost):
+            return await self._grid.interrupt(blackbox_id(caller.http_session))
+        return False
+
+    async def leave(self, http_session: str) -> None:
+        """End the blackbox of an HTTP session, at its logout or timeout."""
+        await self._grid.close(blackbox_id(http_session))
+
+    async def download_files(self, caller: Caller, project_id: str, filenames: Sequence[str]) -> Download:
+        """Files that a stateless execution left: one as it is, several or all (no names) as a zip.
+
+        Raises:
+            PermissionDenied: they are not the caller's, or gone.
+            NotFound: one of them is not there.
+        """
+        await self._check_owner(caller, project_id)
+        if project_id == blackbox_id(caller.http_session):
+            raise PermissionDenied("The files of a blackbox are hidden.")
+        return await downloads.directory(self._grid, project_id, filenames)
+
+    async def download_results(
+        self, caller: Caller, project_id: str, *, executions: Collection[str] = (), filename: str | None = None
+    ) -> Download:
+        """Unnamed plots of a stateless or blackbox execution: one, or a zip of all.
+
+        Raises:
+            PermissionDenied: they are not the caller's, or gone.
+            NotFound: there is no such plot.
+        """
+        await self._check_owner(caller, project_id)
+        return await downloads.results(self._grid, project_id, executions, filename)
+
+    async def _execute_in(
+        self, blackbox: str, caller: Caller, execution: Execution, arguments: bytes
+    ) -> tuple[ExecutionRecord, bytes]:
+        """Run in the blackbox, which is opened when it is not there; code never runs twice."""
+        if not await self._grid.sessions(sessions=[blackbox]):
+            # Of two first calls at once one opens it, and the other may find it busy.
+            with contextlib.suppress(AlreadyExists):
+                await self._grid.open(self._session_spec(blackbox, caller, None, self._limits.blackbox_idle))
+        return await self._grid.execute(blackbox, execution, arguments)
+
+    def _execution(self, caller: Caller, source: Source, options: ExecutionOptions, *, blackbox: bool) -> Execution:
+        limit = self._limits.anonymous_time if caller.is_anonymous else 0
+        return new_execution(caller, source, options, blackbox=blackbox, time_limit=limit)
+
+    def _session_spec(self, session: str, caller: Caller, cluster: str | None, idle_timeout: float = 0) -> SessionSpec:
+        return SessionSpec(
+            session=session,
+            owner=caller.owner,
+            purpose="anonymous",
+            cluster=cluster,
+            context="HTTP Blackbox Project" if idle_timeout else "Stateless Project",
+            idle_timeout=idle_timeout,
+            owner_limit=self._limits.anonymous_executions,
+        )
+
+    async def _check_owner(self, caller: Caller, project_id: str) -> None:
+        """Owner labels decide: the files of an HTTP session are its own, those of a user the user's."""
+        found = await self._grid.sessions(sessions=[project_id])
+        if not project_id.startswith(PREFIX) or not found or found[0].owner != caller.owner:
+            raise PermissionDenied("There is no such project, or it is not yours.")
+
+
+def blackbox_id(http_session: str) -> str:
+    """Id of the blackbox of an HTTP session, given the session's digest."""
+    return f"{PREFIX}{uuid.uuid5(_BLACKBOXES, http_session)}"
+
+
+def _project(session: str) -> Project:
+    """What stands for a project in the replies (7x-facts 3.2)."""
+    return Project(
+        project=session,
+        name="Project: Autosaved",
+        descr="Autosaved by DeployR.",
+        longdescr=None,
+        author=_AUTHOR,
+        authors=(_AUTHOR,),
+        shared=False,
+        cookie=None,
+        origin=ORIGINAL,
+        lastmodified=now_ms(),
+        kind="temporary",
+        http_session=None,
+        live=True,
+    )
