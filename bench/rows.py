@@ -203,7 +203,7 @@ def _check_frame(amounts: list[float], counts: list[int], labels: list[str]) -> 
     _expect(round(amounts[0], 4), 0.2655)
     _expect(round(statistics.fmean(amounts), 3), 0.5)
     _expect(counts, list(range(1, _FRAME_ROWS + 1)))
-    _expect(labels, [f"row-{count:06d}" for count in counts])
+    _expect(labels, [f"row-{count:06d}" for count in range(1, _FRAME_ROWS + 1)])
 
 
 # -- (d) start --------------------------------------------------------------------------------------------

@@ -16,12 +16,11 @@ from pathlib import Path
 import uvloop
 
 from bench import machine
-from bench.deployr_client import DeployrClient
 from bench.plumber import Plumber
 from bench.report import Report
 from bench.rows import ROWS, Bench
 from bench.rserve_client import PlainRserve
-from bench.server import SCRIPT, SCRIPT_CODE, Server
+from bench.server import Server
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -59,18 +58,11 @@ async def _everything_running(report: Report, *, quick: bool) -> AsyncIterator[B
         server, plumber, rserve = Server(), Plumber(), PlainRserve(Path(directory))
         try:
             await asyncio.gather(server.start(), plumber.start(), rserve.start())
-            await _publish_script(server)
+            await server.publish_script()
             yield Bench(server, plumber, rserve, report, quick)
         finally:
             await asyncio.gather(server.stop(), plumber.stop(), rserve.stop())
             server.remove()
-
-
-async def _publish_script(server: Server) -> None:
-    client = DeployrClient(server.port)
-    await client.login()
-    await client.upload_script(SCRIPT, SCRIPT_CODE)
-    client.close()
 
 
 if __name__ == "__main__":

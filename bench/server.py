@@ -49,16 +49,16 @@ class Server:
         """What the server wrote on its output."""
         return self._directory / "server.log"
 
-    async def start(self) -> float:
-        """Start it; the seconds until it listens and answers."""
-        started = time.perf_counter()
+    async def start(self) -> None:
+        """Start it and wait until it answers; R may not be ready yet."""
         with self.log_file.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "deployr", "serve", "--home", str(self.home), "--bind", f"127.0.0.1:{self.port}",
                 stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, env=self._environment(),
             )  # fmt: skip
-        await self._wait_answering()
-        return time.perf_counter() - started
+        client = DeployrClient(self.port)
+        await until(lambda: self._is_answering(client), seconds=_START_SECONDS)
+        client.close()
 
     async def stop(self) -> None:
         """End it as a service manager would."""
@@ -76,14 +76,21 @@ class Server:
         """Start it; the seconds until a call that ran R was answered. The script must be there already."""
         started = time.perf_counter()
         await self.start()
-        client = DeployrClient(self.port)
-        await until(lambda: _answers(client), seconds=_START_SECONDS)
-        client.close()
+        await self.wait_for_r()
         return time.perf_counter() - started
 
-    async def _wait_answering(self) -> None:
+    async def publish_script(self) -> None:
+        """Store the one-line script, and wait until it can be run."""
         client = DeployrClient(self.port)
-        await until(lambda: self._is_answering(client), seconds=_START_SECONDS)
+        await client.login()
+        await client.upload_script(SCRIPT, SCRIPT_CODE)
+        client.close()
+        await self.wait_for_r()
+
+    async def wait_for_r(self) -> None:
+        """Return when the script has been run by an anonymous caller."""
+        client = DeployrClient(self.port)
+        await until(lambda: _runs_script(client), seconds=_START_SECONDS)
         client.close()
 
     async def _is_answering(self, client: DeployrClient) -> bool:
@@ -102,7 +109,7 @@ class Server:
         return environment
 
 
-async def _answers(client: DeployrClient) -> bool:
+async def _runs_script(client: DeployrClient) -> bool:
     try:
         await client.call("repository/script/execute", filename=SCRIPT, author="testuser", directory="root")
     except (OSError, EOFError, CallFailed):
