@@ -8,6 +8,7 @@ from deployr.api import envelope, records
 from deployr.api.call import Call
 from deployr.api.execution_params import read_inputs, refuse_unbuilt
 from deployr.projects.projects import Projects
+from deployr.projects.records import ClosingOptions
 
 
 class ProjectResource:
@@ -45,28 +46,36 @@ class ProjectResource:
 
     async def on_post_about(self, req: Call, resp: Response) -> None:
         """One project."""
+        caller = req.require_user()
         params = await req.read_params()
-        project = await self._projects.about(req.caller, params.required("project"))
+        project = await self._projects.about(caller, params.required("project"))
         envelope.succeed(req, resp, project=records.project(project))
 
     async def on_post_ping(self, req: Call, resp: Response) -> None:
         """Whether a project is live."""
+        caller = req.require_user()
         params = await req.read_params()
-        project = await self._projects.ping(req.caller, params.required("project"))
+        project = await self._projects.ping(caller, params.required("project"))
         envelope.succeed(req, resp, project=records.project(project))
 
     async def on_post_close(self, req: Call, resp: Response) -> None:
         """Free the project's session."""
+        caller = req.require_user()
         params = await req.read_params()
-        project = await self._projects.close(
-            req.caller, params.required("project"), cookie=params.text("projectcookie")
+        options = ClosingOptions(
+            autosave=not params.flag("disableautosave"),
+            workspace=not params.flag("dropworkspace"),
+            directory=not params.flag("dropdirectory"),
+            cookie=params.text("projectcookie"),
         )
+        project = await self._projects.close(caller, params.required("project"), options)
         envelope.succeed(req, resp, project=records.project(project))
 
     async def on_post_delete(self, req: Call, resp: Response) -> None:
         """Remove a project."""
+        caller = req.require_user()
         params = await req.read_params()
-        project = await self._projects.delete(req.caller, params.required("project"))
+        project = await self._projects.delete(caller, params.required("project"))
         envelope.succeed(req, resp, project=records.project(project))
 
     on_get_create = on_post_create

@@ -18,9 +18,10 @@ class ProjectDirectoryResource:
 
     async def on_post_list(self, req: Call, resp: Response) -> None:
         """Files of the directory."""
+        caller = req.require_user()
         params = await req.read_params()
         project, infos = await self._directory.list_files(
-            req.caller, params.required("project"), category=params.text("filter", "categoryFilter")
+            caller, params.required("project"), category=params.text("filter", "categoryFilter")
         )
         files = [records.project_file(info, project.project, req.urls) for info in infos]
         envelope.succeed(req, resp, project=records.project(project), directory={"files": files})
@@ -42,16 +43,18 @@ class ProjectDirectoryResource:
 
     async def on_get_download(self, req: Call, resp: Response, project: str = "", filenames: str = "") -> None:
         """Files of the directory; the path-style URL says which, or the parameters do."""
+        caller = req.require_user()
         params = await req.read_params()
         names = split_names(filenames) if filenames else params.names("filename", "name")
-        download = await self._directory.download(req.caller, project or params.required("project"), names)
+        download = await self._directory.download(caller, project or params.required("project"), names)
         downloads.send(resp, download, inline=params.flag("inline"))
 
     async def on_post_delete(self, req: Call, resp: Response) -> None:
         """Delete files."""
+        caller = req.require_user()
         params = await req.read_params()
         names = params.required_names("filename", "name")
-        project = await self._directory.delete(req.caller, params.required("project"), names)
+        project = await self._directory.delete(caller, params.required("project"), names)
         envelope.succeed(req, resp, project=records.project(project))
 
     on_get_list = on_post_list

@@ -41,21 +41,24 @@ class ProjectExecuteResource:
 
     async def on_post_interrupt(self, req: Call, resp: Response) -> None:
         """Interrupt what runs."""
+        caller = req.require_user()
         params = await req.read_params()
-        project = await self._executions.interrupt(req.caller, params.required("project"))
+        project = await self._executions.interrupt(caller, params.required("project"))
         envelope.succeed(req, resp, project=records.project(project))
 
     async def on_post_console(self, req: Call, resp: Response) -> None:
         """Console text of the latest execution."""
+        caller = req.require_user()
         params = await req.read_params()
-        project, console = await self._executions.console(req.caller, params.required("project"))
+        project, console = await self._executions.console(caller, params.required("project"))
         envelope.succeed(req, resp, project=records.project(project), execution={"console": console})
 
     async def on_post_history(self, req: Call, resp: Response) -> None:
         """Executions of the project."""
+        caller = req.require_user()
         params = await req.read_params()
         project, history = await self._executions.history(
-            req.caller,
+            caller,
             params.required("project"),
             depth=params.number("filterdepth"),
             executions=params.names("execution"),
@@ -67,10 +70,9 @@ class ProjectExecuteResource:
 
     async def on_post_result_list(self, req: Call, resp: Response) -> None:
         """Unnamed plots."""
+        caller = req.require_user()
         params = await req.read_params()
-        project, infos = await self._executions.results(
-            req.caller, params.required("project"), params.names("execution")
-        )
+        project, infos = await self._executions.results(caller, params.required("project"), params.names("execution"))
         results = [records.result(info, project.project, req.urls) for info in infos]
         envelope.succeed(req, resp, project=records.project(project), execution={"results": results})
 

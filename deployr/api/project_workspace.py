@@ -21,6 +21,7 @@ class ProjectWorkspaceResource:
 
     async def on_post_list(self, req: Call, resp: Response) -> None:
         """Summaries of objects."""
+        caller = req.require_user()
         params = await req.read_params()
         wanted = ObjectFilter(
             root=params.text("root"),
@@ -30,14 +31,15 @@ class ProjectWorkspaceResource:
             pagesize=params.number("pagesize"),
             pageoffset=params.number("pageoffset"),
         )
-        project, objects = await self._workspace.list_objects(req.caller, params.required("project"), wanted)
+        project, objects = await self._workspace.list_objects(caller, params.required("project"), wanted)
         envelope.succeed(req, resp, project=records.project(project), workspace={"objects": objects})
 
     async def on_post_get(self, req: Call, resp: Response) -> None:
         """Objects with their values."""
+        caller = req.require_user()
         params = await req.read_params()
         project, objects = await self._workspace.get_objects(
-            req.caller,
+            caller,
             params.required("project"),
             params.required_names("name"),
             read_encoding(params),
@@ -49,17 +51,19 @@ class ProjectWorkspaceResource:
 
     async def on_post_push(self, req: Call, resp: Response) -> None:
         """Assign objects."""
+        caller = req.require_user()
         params = await req.read_params()
         if not params.text("inputs", "csvinputs"):
             raise MalformedParameter("Missing parameter: inputs.")
-        project = await self._workspace.push_objects(req.caller, params.required("project"), read_inputs(params))
+        project = await self._workspace.push_objects(caller, params.required("project"), read_inputs(params))
         envelope.succeed(req, resp, project=records.project(project))
 
     async def on_post_delete(self, req: Call, resp: Response) -> None:
         """Delete objects."""
+        caller = req.require_user()
         params = await req.read_params()
         project = await self._workspace.delete_objects(
-            req.caller, params.required("project"), params.required_names("name")
+            caller, params.required("project"), params.required_names("name")
         )
         envelope.succeed(req, resp, project=records.project(project))
 

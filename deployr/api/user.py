@@ -55,7 +55,7 @@ class UserResource:
         usercookie = params.text("usercookie")
         if usercookie:
             self._accounts.set_cookie(caller.username, usercookie)
-        await self._projects.leave(caller.http_session)
+        await self._projects.leave(caller.http_session, save=caller.autosave)
         await self._scripts.leave(caller.http_session)
         self._sessions.end(caller.http_session)
         envelope.succeed(req, resp)

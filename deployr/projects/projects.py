@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import logging
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
 
@@ -12,15 +13,19 @@ import sqlalchemy as sa
 
 from deployr.encodings import model
 from deployr.encodings.model import RValue
-from deployr.errors import NotAuthenticated, PermissionDenied, SessionLost
+from deployr.errors import AlreadyExists, NotAuthenticated, PermissionDenied, ProjectBusy, SessionLost
 from deployr.grid.client import Grid
 from deployr.grid.protocol import SessionSpec
 from deployr.projects import rows, values
-from deployr.projects.records import ORIGINAL, Kind, Project
+from deployr.projects.persistence import BlobProjectStates, ProjectStates
+from deployr.projects.records import ORIGINAL, ClosingOptions, Kind, Project
+from deployr.repository.blobs import Blobs
 from deployr.settings import Settings
 from deployr.store.database import Database, now_ms
 from deployr.store.schema import projects as table
 from deployr.users.caller import Caller
+
+log = logging.getLogger(__name__)
 
 
 class Projects:
@@ -33,6 +38,8 @@ class Projects:
     def __init__(self, database: Database, grid: Grid, settings: Settings) -> None:
         self._database = database
         self._grid = grid
+        blobs = Blobs(settings.blobs_directory)
+        self._states: ProjectStates = BlobProjectStates(grid, blobs, settings.home / "projects")
         self._limit = settings.limits.live_projects
         self._idle_timeout = settings.server.session_timeout
 
@@ -63,7 +70,7 @@ class Projects:
         """
         kind: Kind = "persistent" if name else "blackbox" if blackbox else "temporary"
         project = _new_project(caller, kind, name, descr)
-        await self._grid.open(self._session_spec(project, caller, cluster))
+        await self._grid.open(self._session_spec(project, cluster))
         try:
             if inputs:
                 arguments = values.arguments(inputs=model.named_list(inputs))
@@ -103,19 +110,19 @@ class Projects:
         project = self.find(caller, project_id, reading=True, blackbox=True)
         return (await self._with_liveness([project]))[0]
 
-    async def close(self, caller: Caller, project_id: str, *, cookie: str | None = None) -> Project:
+    async def close(self, caller: Caller, project_id: str, options: ClosingOptions) -> Project:
         """Free the project's session; a project that is not persistent goes with it.
 
-        Args:
-            cookie: text to store with the project.
+        Raises:
+            ProjectBusy: a persistent project cannot be saved while a call runs in it.
         """
         project = self.find(caller, project_id, blackbox=True)
-        await self._end(project)
-        if _lasts(project) and cookie is not None:
-            with self._database.transaction() as connection:
-                rows.update(connection, project.project, cookie=cookie)
-            project = dataclasses.replace(project, cookie=cookie)
-        return project
+        await self._end(project, options if options.autosave and caller.autosave else None)
+        if not _lasts(project) or options.cookie is None:
+            return project
+        with self._database.transaction() as connection:
+            rows.update(connection, project_id, cookie=options.cookie)
+        return self.find(caller, project_id)
 
     async def delete(self, caller: Caller, project_id: str) -> Project:
         """Remove the project; of one with several authors only the caller's authorship goes (7x-facts 6.3)."""
@@ -124,15 +131,40 @@ class Projects:
             if rows.drop_author(connection, project_id, _user(caller)):
                 return project
         await self._grid.close(project_id)
+        self._states.delete(project_id)
         self._forget(project_id)
         return project
 
-    async def leave(self, http_session: str) -> None:
-        """End the sessions that an HTTP session holds, at its logout or timeout."""
+    # -- for HTTP sessions and housekeeping ---------------------------------------------------------------
+
+    async def leave(self, http_session: str, *, save: bool = True) -> None:
+        """End what an HTTP session holds on the grid, at its logout or timeout.
+
+        Args:
+            save: persistent projects first; one in which a call runs stays live.
+        """
+        for project in self._held(http_session):
+            try:
+                await self._end(project, ClosingOptions() if save else None)
+            except ProjectBusy:
+                log.info("a persistent project is busy and stays live")
+
+    async def is_busy(self, http_session: str) -> bool:
+        """Whether a call runs in one of the HTTP session's projects."""
+        held = [project.project for project in self._held(http_session)]
+        infos = await self._grid.sessions(sessions=held) if held else []
+        return any(info.state == "busy" for info in infos)
+
+    async def forget_lost(self) -> None:
+        """Forget projects whose sessions are gone; persistent ones stay.
+
+        A project is written after its session was opened, so what has no session after it was read has lost it.
+        """
         with self._database.reading() as connection:
-            held = rows.select(connection, table.c.http_session == http_session)
-        for project in held:
-            await self._end(project)
+            found = rows.select(connection, table.c.kind != "persistent")
+        lost = [project.project for project in await self._with_liveness(found) if not project.live]
+        if lost:
+            self._forget(*lost)
 
     # -- for the other parts of the domain ----------------------------------------------------------------
 
@@ -182,14 +214,32 @@ class Projects:
         """Give a persistent project a session when it has none."""
         if await self._grid.sessions(sessions=[project.project]):
             return
-        await self._grid.open(self._session_spec(project, caller))
-        with self._database.transaction() as connection:
-            rows.update(connection, project.project, http_session=caller.http_session)
+        try:
+            await self._grid.open(self._session_spec(project))
+        except AlreadyExists:
+            raise ProjectBusy from None
+        try:
+            await self._states.restore(project.project)
+            with self._database.transaction() as connection:
+                rows.update(connection, project.project, http_session=caller.http_session)
+        except BaseException:
+            await asyncio.shield(self._grid.close(project.project))
+            raise
 
-    async def _end(self, project: Project) -> None:
+    async def _end(self, project: Project, save: ClosingOptions | None) -> None:
+        """Close the session; what cannot be saved because its process is gone is lost anyway."""
+        if _lasts(project) and save:
+            with contextlib.suppress(SessionLost):
+                await self._states.save(project.project, workspace=save.workspace, directory=save.directory)
+                with self._database.transaction() as connection:
+                    rows.update(connection, project.project)
         await self._grid.close(project.project)
         if not _lasts(project):
             self._forget(project.project)
+
+    def _held(self, http_session: str) -> list[Project]:
+        with self._database.reading() as connection:
+            return rows.select(connection, table.c.http_session == http_session)
 
     def _forget(self, *ids: str) -> None:
         with self._database.transaction() as connection:
@@ -210,11 +260,11 @@ class Projects:
             for project in projects
         ]
 
-    def _session_spec(self, project: Project, caller: Caller, cluster: str | None = None) -> SessionSpec:
+    def _session_spec(self, project: Project, cluster: str | None = None) -> SessionSpec:
         # A persistent project is ended by its HTTP session's end only, which has the chance to save it.
         return SessionSpec(
             session=project.project,
-            owner=caller.owner,
+            owner=f"user:{project.author}",
             cluster=cluster,
             context=f"Project: {project.name}" if project.name else "Temporary Project",
             idle_timeout=0 if _lasts(project) else self._idle_timeout,

@@ -45,6 +45,22 @@ class Project:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ClosingOptions:
+    """How a persistent project is closed (7x-facts 6.3).
+
+    Attributes:
+        autosave: save it, unless autosave is off for the HTTP session.
+        workspace, directory: save this part.
+        cookie: text to store with the project; ``None`` leaves it as it is.
+    """
+
+    autosave: bool = True
+    workspace: bool = True
+    directory: bool = True
+    cookie: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectEncoding:
     """How the caller wants objects encoded; see :func:`deployr.encodings.objects.encode_object`."""
 
