@@ -50,13 +50,18 @@ def host(server: Server) -> str:
 
 @pytest.fixture
 def node(node_modules: Path, host: str) -> Callable[..., Any]:
-    """Runs a program of ``js/`` with arguments; returns the JSON document it prints."""
-    environment = {**os.environ, "NODE_PATH": str(node_modules), "DEPLOYR_HOST": host, "TZ": "America/New_York"}
+    """Runs a program of ``js/`` with arguments, on this server or that of ``host``; returns the JSON it prints."""
+    environment = {**os.environ, "NODE_PATH": str(node_modules), "TZ": "America/New_York"}
 
-    def run(program: str, *arguments: str | Path) -> Any:
+    def run(program: str, *arguments: str | Path, host: str = host) -> Any:
         command = ["node", str(JS / program), *map(str, arguments)]
         done = subprocess.run(
-            command, env=environment, capture_output=True, text=True, timeout=PROGRAM_SECONDS, check=False
+            command,
+            env=environment | {"DEPLOYR_HOST": host},
+            capture_output=True,
+            text=True,
+            timeout=PROGRAM_SECONDS,
+            check=False,
         )
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from server import running
 
 
 @pytest.fixture
@@ -37,4 +39,11 @@ def test_a_chain_of_calls_keeps_its_session(node: Callable[..., Any]) -> None:
     assert seen["x"] == 2.0
     assert seen["user"]["username"] == "testuser"
     assert seen["project"]["live"] is True
+    assert seen["released"] is True
+
+
+def test_the_library_sends_the_token_that_a_strict_server_asks_for(node: Callable[..., Any], tmp_path: Path) -> None:
+    with running(tmp_path, server__csrf="required") as strict:
+        seen = node("chain.js", host=strict.url)
+    assert seen["x"] == 2.0
     assert seen["released"] is True

@@ -102,6 +102,16 @@ def test_a_loop_is_interrupted_from_another_connection(node: Callable[..., Any])
     assert seen["after"]["workspace"]["objects"][0]["value"] == [False, False]
 
 
+def test_a_named_project_is_kept_until_it_is_deleted(node: Callable[..., Any], unique: str) -> None:
+    seen = node("persistent.js", unique)
+    [closed], [live] = seen["closed"], seen["live"]
+    assert (closed["name"], closed["descr"], closed["live"], live["live"]) == (unique, "Kept.", False, True)
+    assert seen["pinged"]["project"]["live"] is False
+    assert seen["restored"]["workspace"]["objects"][0]["value"] == [1, 2, 3]
+    assert names(seen["files"]["directory"]["files"]) == ["kept.txt"]
+    assert seen["deleted"] == []
+
+
 def test_executions_of_one_session_run_side_by_side(node: Callable[..., Any], unique: str) -> None:
     replies = node("parallel.js", f"{unique}.R")
     assert [mine for mine, _, _ in replies] == [10, 20, 30, 40]
