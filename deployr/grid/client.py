@@ -76,8 +76,8 @@ class Grid(Protocol):
     async def call(self, session: str, function: str, arguments: bytes) -> bytes:
         """Run a function of the runtime (``objects.R``, ``session.R``).
 
-        These are ``list_objects``, ``get_objects``, ``assign_objects`` and ``delete_objects``; ``save_workspace`` writes
-        the workspace to ``workspace.rData`` in the area ``state`` and ``load_workspace`` reads it from there.
+        These are ``list_objects``, ``get_objects``, ``assign_objects`` and ``delete_objects``; ``save_workspace``
+        writes the workspace to ``workspace.rData`` in the area ``state`` and ``load_workspace`` reads it from there.
 
         Raises:
             ProjectBusy: another call runs in the session.

@@ -139,7 +139,8 @@ class Engine:
                 keep = bool(record.results or record.artifacts)
                 yield record, value
         finally:
-            if keep:
+            # It may have died, or have been closed by another caller, while its value was on the way.
+            if keep and self._entries.get(spec.session) is entry:
                 self._end(entry)
             else:
                 self.close(spec.session)
@@ -162,7 +163,8 @@ class Engine:
         if entry is None:
             return False
         entry.session.close()
-        entry.node.release(entry.session)
+        if entry.keep_until is None:
+            entry.node.release(entry.session)
         return True
 
     def infos(self, sessions: list[str] | None, owner: str | None) -> list[SessionInfo]:

@@ -2,22 +2,27 @@
 
 User code may put symbolic links, FIFOs, devices, hard links and sparse giants there, at any moment. So everything
 goes through a descriptor of the directory opened when it was made, names are plain, links are never followed, and
-only regular files with one name are seen.
+only regular files with one name are seen, the first 10,000 of them.
 """
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import stat
+import subprocess
 from collections.abc import AsyncIterable, AsyncIterator, Iterator
 from pathlib import Path
 
-from deployr.errors import AlreadyExists, InvalidParameter, NotFound
+from deployr.errors import AlreadyExists, InvalidParameter, NotFound, SessionLost
 from deployr.grid.protocol import FileInfo
 
 _CHUNK = 256 * 1024
 _LONGEST_NAME = 255
+_COMMON_DEPTH = 8
+_MOST_FILES = 10_000
+_OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 Snapshot = dict[str, tuple[int, int, int]]
 """State of a directory: inode, length and change time in nanoseconds by file name."""
@@ -45,14 +50,15 @@ class SessionDirectory:
     """
 
     def __init__(self, path: Path, uid: int | None = None, gid: int | None = None) -> None:
-        self._fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        self._fd = os.open(path, _OPEN_DIRECTORY)
         self._uid = uid
         self._gid = gid
         self._descriptions: dict[str, str] = {}
 
     def close(self) -> None:
         """Let go of the directory; it must not be used afterwards."""
-        os.close(self._fd)
+        fd, self._fd = self._fd, -1
+        os.close(fd)
 
     def snapshot(self) -> Snapshot:
         """State of all visible files, to be compared with a later one."""
@@ -99,12 +105,12 @@ class SessionDirectory:
         if not overwrite and self._taken(name):
             raise AlreadyExists(f"File already exists: {name}.")
         temporary = f".upload-{os.urandom(8).hex()}"
-        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=self._fd)
         try:
-            async for chunk in content:
-                _write_all(fd, chunk)
-            if self._uid is not None and self._gid is not None:
-                os.fchown(fd, self._uid, self._gid)
+            fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=self._fd)
+        except OSError as ex:
+            raise _not_written(name) from ex
+        try:
+            await self._fill(fd, name, content)
             self._place(temporary, name, overwrite)
             if descr is not None:
                 self._descriptions[name] = descr
@@ -122,14 +128,22 @@ class SessionDirectory:
         Raises:
             NotFound: one of them is not there.
         """
-        present = {name for name, _ in self._scan()}
         for name in names:
-            if name not in present:
+            if not self._is_seen(name):
                 raise _missing(name)
         for name in names:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(name, dir_fd=self._fd)
             self._descriptions.pop(name, None)
+
+    async def _fill(self, fd: int, name: str, content: AsyncIterable[bytes]) -> None:
+        async for chunk in content:
+            try:
+                _write_all(fd, chunk)
+            except OSError as ex:
+                raise _not_written(name) from ex
+        if self._uid is not None and self._gid is not None:
+            os.fchown(fd, self._uid, self._gid)
 
     def _place(self, temporary: str, name: str, overwrite: bool) -> None:
         try:
@@ -141,7 +155,13 @@ class SessionDirectory:
         except FileExistsError as ex:
             raise AlreadyExists(f"File already exists: {name}.") from ex
         except OSError as ex:
-            raise InvalidParameter(f"The file cannot be written: {name}.") from ex
+            raise _not_written(name) from ex
+
+    def _is_seen(self, name: str) -> bool:
+        try:
+            return _is_plain(os.stat(check_name(name), dir_fd=self._fd, follow_symlinks=False))
+        except (OSError, InvalidParameter):
+            return False
 
     def _taken(self, name: str) -> bool:
         try:
@@ -151,10 +171,12 @@ class SessionDirectory:
         return True
 
     def _scan(self) -> Iterator[tuple[str, os.stat_result]]:
+        if self._fd < 0:
+            raise SessionLost("The R session is no longer there.")
         # scandir() of a descriptor works on a duplicate that shares its position.
         os.lseek(self._fd, 0, os.SEEK_SET)
         with os.scandir(self._fd) as entries:
-            for entry in entries:
+            for entry in itertools.islice(entries, _MOST_FILES):
                 if entry.name.startswith(".") or not _is_text(entry.name):
                     continue
                 with contextlib.suppress(OSError):
@@ -170,6 +192,42 @@ class SessionDirectory:
             descr=self._descriptions.get(name),
             execution=execution,
         )
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a directory that a session may have filled with anything: deep, closed, or still being written to."""
+    with contextlib.suppress(OSError):
+        fd = os.open(path, _OPEN_DIRECTORY)
+        try:
+            _empty(fd, _COMMON_DEPTH)
+        finally:
+            os.close(fd)
+        path.rmdir()
+    if path.exists():
+        _remove_any(path)
+
+
+def _empty(fd: int, depth: int) -> None:
+    """Remove what is in an open directory; ``OSError`` when something resists or lies too deep."""
+    with os.scandir(fd) as entries:
+        for entry in entries:
+            if not entry.is_dir(follow_symlinks=False):
+                os.unlink(entry.name, dir_fd=fd)
+                continue
+            if depth:
+                below = os.open(entry.name, _OPEN_DIRECTORY, dir_fd=fd)
+                try:
+                    _empty(below, depth - 1)
+                finally:
+                    os.close(below)
+            os.rmdir(entry.name, dir_fd=fd)
+
+
+def _remove_any(path: Path) -> None:
+    """``rm`` copes with any depth and follows no links. It costs a process."""
+    if os.geteuid() != 0:
+        subprocess.run(["chmod", "-R", "u+rwX", "--", str(path)], check=False, capture_output=True)  # noqa: S603, S607
+    subprocess.run(["rm", "-rf", "--", str(path)], check=False, capture_output=True)  # noqa: S603, S607
 
 
 async def read_chunks(fd: int, length: int) -> AsyncIterator[bytes]:
@@ -199,6 +257,10 @@ def _is_text(name: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def _not_written(name: str) -> InvalidParameter:
+    return InvalidParameter(f"The file cannot be written: {name}.")
 
 
 def _missing(name: str) -> NotFound:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-import shutil
 import time
 from collections import deque
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from typing import Protocol
 
 from deployr.errors import DeployrError, NodeNotResponding
 from deployr.grid import processes
+from deployr.grid.files import remove_tree
 from deployr.grid.parent import ParentOptions, RserveParent, StartFailed
 from deployr.grid.protocol import NodeStatus, Purpose
 from deployr.grid.rserve import ConnectionBroken, Greeting, RserveConnection
@@ -118,7 +118,7 @@ class LocalNode:
         return self._parent is not None
 
     async def start(self) -> None:
-        shutil.rmtree(self._options.parent.directory, ignore_errors=True)
+        remove_tree(self._options.parent.directory)
         self._sessions_path.mkdir(parents=True)
         for path in (self._options.parent.directory, self._sessions_path):
             path.chmod(0o711)
@@ -157,7 +157,7 @@ class LocalNode:
             self._parent.stop()
             await self._parent.wait()
             self._parent.dispose()
-        shutil.rmtree(self._options.parent.directory, ignore_errors=True)
+        remove_tree(self._options.parent.directory)
 
     def status(self) -> NodeStatus:
         return NodeStatus(
@@ -178,9 +178,12 @@ class LocalNode:
         """Have a parent at all times; the sessions of a dead one live on."""
         failures = 0
         while True:
-            parent = RserveParent(self._options.parent, next(self._numbers))
+            # A fork that hangs may be due to what the parent ran to warm up: it tries without, now and then.
+            parent = RserveParent(self._options.parent, next(self._numbers), warm=failures % 2 == 0)
             try:
-                await parent.start()
+                with self._orphans.held():
+                    await parent.start()
+                    self._orphans.managed.add(parent.pid or 0)
             except StartFailed as ex:
                 log.error("node %s: %s", self.name, ex)
                 await asyncio.sleep(_BACK_OFF[min(failures, len(_BACK_OFF) - 1)])
@@ -193,7 +196,6 @@ class LocalNode:
 
     async def _serve_from(self, parent: RserveParent, ready: asyncio.Event) -> None:
         pid = parent.pid or 0
-        self._orphans.managed.add(pid)
         self._parent = parent
         self._refill.set()
         ready.set()
@@ -229,7 +231,11 @@ class LocalNode:
 
     async def _settled(self, parent: RserveParent, connection: RserveConnection, greeting: Greeting) -> RSession:
         path = self._sessions_path / f"{greeting.pid}-{next(self._numbers)}"
-        session = RSession(connection, greeting, path, self._options.limits, isolated=parent.isolated)
+        try:
+            session = RSession(connection, greeting, path, self._options.limits, isolated=parent.isolated)
+        except OSError as ex:
+            connection.abort()
+            raise NodeNotResponding(f"The grid node {self.name} cannot make a session.") from ex
         self._born[session] = parent
         self._orphans.sessions.add(session)
         try:

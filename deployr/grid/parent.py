@@ -6,22 +6,23 @@ import asyncio
 import contextlib
 import logging
 import os
-import shutil
 import signal
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from deployr.grid import processes
+from deployr.grid.files import remove_tree
 from deployr.grid.rserve import ConnectionBroken, Greeting, RserveConnection
 
 log = logging.getLogger(__name__)
 
 SOURCES = Path(__file__).parent / "r"
-_UIDS = 2000
 _BACKLOG = 8
 _START_SECONDS = 30.0
 _CONNECT_TRIES = 20
+_FORK_SECONDS = 10.0
+_MOST_PROCESSES = 1000
 
 
 class StartFailed(Exception):
@@ -54,6 +55,7 @@ class ParentOptions:
         max_value: largest value relayed, in bytes.
         memory_limit: address space of each process in bytes, 0 for none.
         cpu_limit: CPU time of each process in seconds, 0 for none.
+        uids: user ids that each parent takes; more than its sessions that live at one time.
     """
 
     directory: Path
@@ -63,15 +65,22 @@ class ParentOptions:
     max_value: int
     memory_limit: int = 0
     cpu_limit: int = 0
+    uids: int = 2000
 
 
 class RserveParent:
-    """A running parent. Start it with :meth:`start`, fork with :meth:`fork`, end it with :meth:`stop`."""
+    """A running parent. Start it with :meth:`start`, fork with :meth:`fork`, end it with :meth:`stop`.
 
-    def __init__(self, options: ParentOptions, number: int) -> None:
+    Args:
+        number: tells it from other parents of the node.
+        warm: load packages and run common code paths before serving.
+    """
+
+    def __init__(self, options: ParentOptions, number: int, *, warm: bool = True) -> None:
         self._options = options
+        self._warm = warm
         self._directory = options.directory / f"parent-{number}"
-        self._uids = processes.UserIds(options.uid_base, _UIDS) if options.uid_base is not None else None
+        self._uids: processes.UserIds | None = None
         self._connects = asyncio.Semaphore(_BACKLOG)
         self._process: asyncio.subprocess.Process | None = None
 
@@ -83,38 +92,43 @@ class RserveParent:
     @property
     def isolated(self) -> bool:
         """True when each session gets a user id of its own."""
-        return self._uids is not None
+        return self._options.uid_base is not None
 
     async def start(self) -> None:
-        """Start it and prove with one fork that it serves.
+        """Start it and prove with one healthy fork that it serves.
 
         Raises:
-            StartFailed: it did not answer within 30 seconds; the log says why.
+            StartFailed: it did not come up within 30 seconds; the message ends with what it logged.
         """
-        self._prepare()
-        with (self._directory / "rserve.log").open("wb") as output:
-            self._process = await asyncio.create_subprocess_exec(
-                "R", "CMD", str(rserve_binary()), "--RS-conf", str(self._directory / "rserve.conf"),
-                "--no-save", "--slave",
-                stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output,
-                cwd=self._directory, env=self._environment(), start_new_session=True, umask=0o077,
-                preexec_fn=self._settle,
-            )  # fmt: skip
         try:
+            self._prepare()
+            self._process = await self._spawn()
             async with asyncio.timeout(_START_SECONDS):
                 await self._wait_ready()
-        except (TimeoutError, ConnectionBroken) as ex:
+        except (TimeoutError, ConnectionBroken, OSError) as ex:
+            logged = self._log_tail()
             self.stop()
-            raise StartFailed(f"Rserve did not start ({ex}), see {self._directory / 'rserve.log'}") from ex
+            await self.wait()
+            self.dispose()
+            raise StartFailed(f"Rserve did not start ({ex!r}): {logged}") from ex
+        except BaseException:
+            self.stop()
+            self.dispose()
+            raise
 
     async def fork(self) -> tuple[RserveConnection, Greeting]:
         """A new session.
 
         Raises:
-            ConnectionBroken: the parent is gone or does not answer.
+            ConnectionBroken: the parent is gone, or did not answer and was killed for it.
         """
         async with self._connects:
-            return await RserveConnection.connect(self._directory / "socket", self._options.max_value)
+            try:
+                async with asyncio.timeout(_FORK_SECONDS):
+                    return await RserveConnection.connect(self._directory / "socket", self._options.max_value)
+            except TimeoutError as ex:
+                self.stop(with_sessions=False)
+                raise ConnectionBroken("the Rserve parent does not answer") from ex
 
     async def wait(self) -> None:
         """Return when the parent has died."""
@@ -135,10 +149,29 @@ class RserveParent:
         """Remove what it kept, once its sessions are gone too."""
         if self._uids:
             self._uids.release()
-        shutil.rmtree(self._directory, ignore_errors=True)
+            self._uids = None
+        remove_tree(self._directory)
+
+    async def _spawn(self) -> asyncio.subprocess.Process:
+        log_path = self._directory / "rserve.log"
+        # Every session inherits it, so that no session must be able to read it.
+        log_path.touch(mode=0o600)
+        with log_path.open("ab") as output:
+            return await asyncio.create_subprocess_exec(
+                "R", "CMD", str(rserve_binary()), "--RS-conf", str(self._directory / "rserve.conf"),
+                "--no-save", "--slave",
+                stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output,
+                cwd=self._directory, env=self._environment(), start_new_session=True,
+                preexec_fn=self._settle,
+            )  # fmt: skip
+
+    def _log_tail(self) -> str:
+        with contextlib.suppress(OSError):
+            return (self._directory / "rserve.log").read_text("utf-8", "replace")[-500:]
+        return ""
 
     async def _wait_ready(self) -> None:
-        """Ready means a greeting: a failing source file does not stop Rserve from listening."""
+        """Ready means a fork that computes: a failing source file does not stop Rserve from listening."""
         while not (self._directory / "socket").exists():
             if self.pid is None:
                 raise ConnectionBroken("Rserve ended")
@@ -146,13 +179,18 @@ class RserveParent:
         for _ in range(_CONNECT_TRIES):
             with contextlib.suppress(ConnectionBroken):
                 connection, _ = await self.fork()
-                connection.close()
+                try:
+                    await connection.check()
+                finally:
+                    connection.close()
                 return
             await asyncio.sleep(0.05)
         raise ConnectionBroken("no greeting")
 
     def _prepare(self) -> None:
-        shutil.rmtree(self._directory, ignore_errors=True)
+        remove_tree(self._directory)
+        if self._options.uid_base is not None:
+            self._uids = processes.UserIds(self._options.uid_base, self._options.uids)
         # Session users must reach the working directories that Rserve makes for them, and nothing else.
         self._directory.mkdir(mode=0o711, parents=True)
         for name in ("tmp", "connections"):
@@ -198,6 +236,7 @@ class RserveParent:
             "OMP_NUM_THREADS": "1",
             "R_LIBS": str(self._options.library),
             "DEPLOYR_R_SOURCES": str(SOURCES),
+            "DEPLOYR_R_WARM": "yes" if self._warm else "no",
             processes.GRID_MARKER: self._options.grid,
         }
 
@@ -205,5 +244,11 @@ class RserveParent:
         """In the child before R starts: no supplementary groups, limits, and no life without the grid."""
         if os.geteuid() == 0:
             os.setgroups([])
-        processes.limit_resources(memory=self._options.memory_limit, cpu=self._options.cpu_limit)
+        os.umask(0o077)
+        processes.limit_resources(
+            memory=self._options.memory_limit,
+            cpu=self._options.cpu_limit,
+            # The kernel counts by user id: only where each session has one is it a limit of the session.
+            processes=_MOST_PROCESSES if self.isolated else 0,
+        )
         processes.die_with_parent()

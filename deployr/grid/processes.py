@@ -13,7 +13,7 @@ import fcntl
 import os
 import resource
 import signal
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -82,12 +82,12 @@ def environment(pid: int) -> dict[str, str]:
     return {name: value for name, _, value in pairs}
 
 
-def owner(pid: int) -> int | None:
-    """User id of a process, ``None`` when it is gone."""
+def owner(pid: int) -> int:
+    """User id of a process, -1 when it is gone."""
     try:
         return (_PROC / str(pid)).stat().st_uid
     except OSError:
-        return None
+        return -1
 
 
 def children(pid: int) -> list[int]:
@@ -124,10 +124,10 @@ def kill_tree(pid: int) -> None:
     send_signal([*descendants(pid), pid], signal.SIGKILL)
 
 
-def kill_user(uid: int) -> None:
-    """Kill every process of a user id; repeated until none is left, since they may fork meanwhile."""
+def kill_users(uids: Container[int]) -> None:
+    """Kill every process of these user ids; repeated until none is left, since they may fork meanwhile."""
     for _ in range(10):
-        pids = [pid for pid in all_pids() if owner(pid) == uid and not is_zombie(pid)]
+        pids = [pid for pid in all_pids() if owner(pid) in uids and not is_zombie(pid)]
         if not pids:
             return
         send_signal(pids, signal.SIGSTOP)
@@ -169,21 +169,35 @@ class Orphans:
     def __init__(self) -> None:
         self.managed: set[int] = set()
         self.sessions: set[Living] = set()
+        self._holds = 0
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Leave all children alone meanwhile: one is being started and is not known as managed yet."""
+        self._holds += 1
+        try:
+            yield
+        finally:
+            self._holds -= 1
 
     def reap(self) -> int:
         """Reap dead orphans and kill those that belong to no live session; how many were killed."""
         managed = self.managed | {session.pid for session in self.sessions}
-        markers = {session.marker for session in self.sessions}
-        uids = {session.uid for session in self.sessions if session.uid is not None}
         killed = 0
-        for pid in children(os.getpid()):
-            if pid in managed or _reaped(pid):
-                continue
-            if owner(pid) in uids or environment(pid).get(SESSION_MARKER) in markers:
+        for pid in children(os.getpid()) if not self._holds else []:
+            if pid in managed or _reaped(pid) or self._is_owned(pid):
                 continue
             kill_tree(pid)
             killed += 1
         return killed
+
+    def _is_owned(self, pid: int) -> bool:
+        """By user id where sessions have their own; a marker could be another session's."""
+        uid = owner(pid)
+        if uid != os.geteuid():
+            return any(session.uid == uid for session in self.sessions)
+        marker = environment(pid).get(SESSION_MARKER)
+        return any(session.marker == marker for session in self.sessions if session.uid is None)
 
 
 def _reaped(pid: int) -> bool:
@@ -192,11 +206,18 @@ def _reaped(pid: int) -> bool:
     return False
 
 
-def limit_resources(*, memory: int, cpu: int) -> None:
-    """Limit this process and all it will fork: address space in bytes and CPU seconds of each process; 0 for none.
+def limit_resources(*, memory: int, cpu: int, processes: int) -> None:
+    """Limit this process and all it will fork; 0 for no limit.
 
     The soft CPU limit kills by ``SIGXCPU``, which tells it from other deaths.
+
+    Args:
+        memory: address space of each process in bytes.
+        cpu: CPU seconds of each process.
+        processes: processes and threads of a user id.
     """
+    if processes:
+        resource.setrlimit(resource.RLIMIT_NPROC, (processes, processes))
     if memory:
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     if cpu:
@@ -204,7 +225,10 @@ def limit_resources(*, memory: int, cpu: int) -> None:
 
 
 class UserIds:
-    """A range of user ids that no other grid on this machine uses, kept by a file lock.
+    """A range of user ids that no other parent on this machine uses, kept by a file lock.
+
+    The lock file is empty while the range is free. One that is not belongs to a grid that was killed: what still
+    runs under its user ids is killed.
 
     Args:
         base: first id of the first range.
@@ -222,9 +246,13 @@ class UserIds:
                 os.close(self._lock)
                 continue
             self.first, self.last = start, start + size - 1
+            if os.fstat(self._lock).st_size:
+                kill_users(range(start, start + size))
+            os.pwrite(self._lock, b"used\n", 0)
             return
         raise OSError(f"no free range of user ids from {base} on")
 
     def release(self) -> None:
-        """Give the range back."""
+        """Give the range back; nothing runs under it any more."""
+        os.ftruncate(self._lock, 0)
         os.close(self._lock)

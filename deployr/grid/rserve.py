@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import struct
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -27,13 +28,14 @@ _OK = 0x10001
 _FAILED = 0x10002
 _STREAM_LIMIT = 1024 * 1024
 _CHUNK = 256 * 1024
+_TURN = 64
 
 OUTCOME = 1
 """Out-of-band code of the outcome of an execution (``evaluate.R``)."""
 EVENT = 2
 """Out-of-band code of an object published with ``revoEvent`` (``evaluate.R``)."""
 MAX_OUT_OF_BAND = 16 * 1024 * 1024
-"""Largest out-of-band message believed, in bytes; a larger one means the connection is out of step."""
+"""Largest out-of-band message taken, in bytes; a larger one is drained and dropped."""
 
 
 class ConnectionBroken(Exception):
@@ -48,6 +50,16 @@ class Listener(Protocol):
 
     def message(self, code: int, body: bytes) -> None:
         """An out-of-band message of ours: its code and the QAP1 value."""
+
+
+class _Deaf:
+    """A :class:`Listener` for calls that say nothing."""
+
+    def console(self, text: str) -> None:
+        pass
+
+    def message(self, code: int, body: bytes) -> None:
+        pass
 
 
 @dataclass
@@ -106,7 +118,10 @@ class RserveConnection:
         body = qap1.lang_call(self._capability, name_bytes, option_bytes, arguments)
         self._send(_CALL, body)
         await self._flush()
-        while True:
+        for number in itertools.count(1):
+            if number % _TURN == 0:
+                # What is buffered already is read without waiting: a flood must not keep other sessions out.
+                await asyncio.sleep(0)
             command, length = await self._message_head()
             if command & _OUT_OF_BAND and command != _GREETING:
                 await self._out_of_band(listener, command, length)
@@ -116,7 +131,8 @@ class RserveConnection:
                 await self._read(length)
                 return ReplyHead(ok=False, left=0)
             else:
-                raise ConnectionBroken(f"unknown message {command:#x}")
+                break
+        raise ConnectionBroken(f"unknown message {command:#x}")
 
     async def value(self, head: ReplyHead) -> AsyncIterator[bytes]:
         """The value behind a reply's head, or what is left of it, in chunks, unread."""
@@ -124,6 +140,14 @@ class RserveConnection:
             chunk, head.prefix = head.prefix or await self._some(min(head.left, _CHUNK)), b""
             head.left -= len(chunk)
             yield chunk
+
+    async def check(self) -> None:
+        """Let the process compute a little, and wait for it."""
+        head = await self.call(_Deaf(), "check", model.unnamed_list(), qap1.encode(model.unnamed_list()))
+        async for _ in self.value(head):
+            pass
+        if not head.ok:
+            raise ConnectionBroken("a fork cannot compute")
 
     def close(self) -> None:
         """Hang up; the R process ends itself when it notices."""
@@ -149,7 +173,9 @@ class RserveConnection:
 
     async def _out_of_band(self, listener: Listener, command: int, length: int) -> None:
         if length > MAX_OUT_OF_BAND:
-            raise ConnectionBroken(f"out-of-band message of {length} bytes")
+            await self._skip(length)
+            listener.console(f"[output of {length} bytes left out]\n")
+            return
         body = await self._read(length)
         if command & _WANTS_REPLY:
             # A console read (browser(), scan()): an empty line each time, or R would wait for ever.
@@ -165,6 +191,12 @@ class RserveConnection:
                 listener.console(text)
         except (qap1.Qap1Error, TypeError, ValueError) as ex:
             raise ConnectionBroken("unreadable out-of-band message") from ex
+
+    async def _skip(self, length: int) -> None:
+        if length > self._max_value:
+            raise ConnectionBroken(f"out-of-band message of {length} bytes")
+        while length:
+            length -= len(await self._some(min(length, _CHUNK)))
 
     async def _reply_head(self, length: int) -> ReplyHead:
         """Strips the parameter header, so that what follows is the bare value."""

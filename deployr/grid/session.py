@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import shutil
 import signal
 import time
 from collections.abc import AsyncIterator, Callable
@@ -17,12 +16,14 @@ from deployr.encodings import model, qap1
 from deployr.errors import BoundaryExceeded, DeployrError, GridError, NotFound, ProjectBusy, SessionLost
 from deployr.grid import processes
 from deployr.grid.client import ConsoleSink
-from deployr.grid.files import SessionDirectory
+from deployr.grid.files import SessionDirectory, remove_tree
 from deployr.grid.protocol import Execution, ExecutionRecord, FileInfo
 from deployr.grid.rserve import OUTCOME, ConnectionBroken, Greeting, ReplyHead, RserveConnection
 
 _NOTHING = qap1.encode(model.unnamed_list())
 _NO_OPTIONS = model.unnamed_list()
+_SETTLE_SECONDS = 10.0
+_INTERRUPT_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -97,8 +98,11 @@ class _RserveValue:
     connection: RserveConnection
     head: ReplyHead
 
-    def chunks(self) -> AsyncIterator[bytes]:
-        return self.connection.value(self.head)
+    async def chunks(self) -> AsyncIterator[bytes]:
+        if not self.head.ok:
+            yield _NOTHING
+        async for chunk in self.connection.value(self.head):
+            yield chunk
 
     async def drain(self) -> None:
         """Throw away what was not taken: the next call needs the connection in step."""
@@ -118,9 +122,10 @@ class _Listener:
     def console(self, text: str) -> None:
         if self._left <= 0:
             return
-        self._left -= len(text.encode())
-        if self._left <= 0:
-            text = text[: len(text) + self._left] + "\n[console output limit reached]\n"
+        encoded = text.encode()
+        if len(encoded) > self._left:
+            text = encoded[: self._left].decode(errors="ignore") + "\n[console output limit reached]\n"
+        self._left -= len(encoded)
         self._texts.append(text)
         if self._live:
             self._live(text)
@@ -176,7 +181,7 @@ class RSession:
         self._interrupted = False
         self._history: list[ExecutionRecord] = []
         self._results: dict[str, SessionDirectory] = {}
-        self._kill_timer: asyncio.TimerHandle | None = None
+        self._interrupt_timer: asyncio.TimerHandle | None = None
         self._make_directories(greeting if isolated else None)
         self._pidfd = os.pidfd_open(greeting.pid)
         asyncio.get_running_loop().add_reader(self._pidfd, self._process_gone)
@@ -188,7 +193,7 @@ class RSession:
             SessionLost: the process failed meanwhile.
         """
         options = {"directory": model.character(str(self._path)), "marker": model.character(self.marker)}
-        async with self._calling():
+        async with self._calling(_SETTLE_SECONDS):
             reply = await self._ask("enter", model.named_list(options), _NOTHING)
             if not reply.ok:
                 raise SessionLost("The R session failed to start.")
@@ -236,13 +241,22 @@ class RSession:
         if not self._busy or self._ended:
             return False
         self._interrupted = True
-        # Children first: R waits in C code for a child's output and does not see the signal before that ends.
-        processes.send_signal(reversed(processes.descendants(self.pid)), signal.SIGINT)
+        if self._interrupt_timer is None:
+            self._interrupt_children(time.monotonic() + self._limits.interrupt_grace)
         processes.send_signal([self.pid], signal.SIGINT)
-        loop = asyncio.get_running_loop()
-        if self._kill_timer is None:
-            self._kill_timer = loop.call_later(self._limits.interrupt_grace, self._kill)
         return True
+
+    def _interrupt_children(self, deadline: float) -> None:
+        """R waits in C code for a child's output and does not see the signal before that ends.
+
+        Repeated until the call ends, since R may have been about to start the child, and a kill at the deadline.
+        """
+        if time.monotonic() > deadline:
+            self._kill()
+            return
+        processes.send_signal(reversed(processes.descendants(self.pid)), signal.SIGINT)
+        loop = asyncio.get_running_loop()
+        self._interrupt_timer = loop.call_later(_INTERRUPT_SECONDS, self._interrupt_children, deadline)
 
     @property
     def state(self) -> Literal["idle", "busy", "ended"]:
@@ -276,7 +290,8 @@ class RSession:
         for directory in (self.directory, self.state_directory, *self._results.values()):
             directory.close()
         self._results.clear()
-        shutil.rmtree(self._path, ignore_errors=True)
+        # Its size is the user's choice: not on the path of other sessions.
+        asyncio.get_running_loop().run_in_executor(None, remove_tree, self._path)
 
     # -- calls --------------------------------------------------------------------------------------------
 
@@ -302,9 +317,9 @@ class RSession:
         finally:
             if timer:
                 timer.cancel()
-            if self._kill_timer:
-                self._kill_timer.cancel()
-                self._kill_timer = None
+            if self._interrupt_timer:
+                self._interrupt_timer.cancel()
+                self._interrupt_timer = None
             if not settled and not self._ended:
                 # Left in the middle (the caller went away): the connection is out of step.
                 self._kill()
@@ -328,21 +343,22 @@ class RSession:
 
     def _result_directory(self, execution: str) -> Path:
         path = self._path / "results" / execution
-        path.mkdir(mode=0o700)
+        # Where sessions share the server's user id, user code may have removed what lies above.
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self.uid is not None:
             os.chown(path, self.uid, self.uid)
         return path
 
     def _keep_results(self, execution: Execution) -> list[FileInfo]:
         path = self._path / "results" / execution.execution
-        directory = SessionDirectory(path)
-        found = directory.files(execution.execution)
-        if found:
-            self._results[execution.execution] = directory
-        else:
-            directory.close()
-            shutil.rmtree(path, ignore_errors=True)
-        return found
+        with contextlib.suppress(OSError):
+            path.rmdir()
+            return []
+        try:
+            directory = self._results[execution.execution] = SessionDirectory(path)
+        except OSError:
+            return []
+        return directory.files(execution.execution)
 
     def _remember(self, execution: Execution, record: ExecutionRecord) -> None:
         if execution.phantom:
@@ -382,7 +398,7 @@ class RSession:
         self._stop_watching()
         processes.kill_tree(self.pid)
         if self.uid is not None:
-            processes.kill_user(self.uid)
+            processes.kill_users({self.uid})
         self._connection.abort()
         self.on_death()
 
@@ -393,7 +409,7 @@ class RSession:
     def _kill(self) -> None:
         processes.kill_tree(self.pid)
         if self.uid is not None:
-            processes.kill_user(self.uid)
+            processes.kill_users({self.uid})
 
     def _stop_watching(self) -> None:
         if self._pidfd >= 0:

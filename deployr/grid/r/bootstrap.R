@@ -4,12 +4,14 @@
 
 local({
   here <- Sys.getenv("DEPLOYR_R_SOURCES")
-  runtime <- new.env(parent = baseenv())
+  # Base first, so that nothing of the user's masks it; beyond it the workspace, where S3 methods are looked for.
+  runtime <- new.env(parent = .BaseNamespaceEnv)
   for (name in c("conditions.R", "graphics.R", "console.R", "shell.R", "objects.R", "evaluate.R", "session.R"))
     sys.source(file.path(here, name), runtime)
 
   # Loaded here so that forks share them instead of loading each for itself.
-  for (package in c("Rserve", "parallel", "compiler", "tools", "grid", "splines", "stats4"))
+  warm <- Sys.getenv("DEPLOYR_R_WARM") == "yes"
+  for (package in if (warm) c("Rserve", "parallel", "compiler", "tools", "grid", "splines", "stats4"))
     try(loadNamespace(package), silent = TRUE)
 
   for (name in ls(runtime))
@@ -23,8 +25,9 @@ local({
     browser = "false", editor = "false", pager = runtime$show_file, menu.graphics = FALSE, help_type = "text"
   )
 
-  runtime$warm_up()
-  Sys.unsetenv("DEPLOYR_R_SOURCES")
+  runtime$prepare_warnings()
+  if (warm) runtime$warm_up()
+  Sys.unsetenv(c("DEPLOYR_R_SOURCES", "DEPLOYR_R_WARM"))
   # Forks would all draw the same numbers from a seed that exists here.
   suppressWarnings(rm(".Random.seed", envir = globalenv()))
   rm(list = ls(globalenv(), all.names = TRUE), envir = globalenv())

@@ -5,22 +5,40 @@ event_code <- 2L # OOB code of revoEvent
 
 # options: code, echo, results (directory of unnamed plots), graphics, width, height.
 # arguments: inputs (named list, assigned first), robjects (names of the objects to return).
-# The outcome travels as an out-of-band message, the objects are the value.
-execute <- function(options, arguments) {
-  if (length(arguments$inputs)) list2env(arguments$inputs, globalenv())
+# The outcome travels as an out-of-band message, the objects are the value. Interrupts that come late wait.
+execute <- function(options, arguments) suspendInterrupts({
+  state$warnings <- character()
   start_plots(options$results, options$graphics, options$width, options$height)
   started <- proc.time()[[3L]]
-  outcome <- withRestarts(
-    tryCatch(run_code(options$code, options$echo), interrupt = function(e) list(interrupted = TRUE)),
-    abort = function() list()
-  )
+  outcome <- guarded({
+    if (length(arguments$inputs)) list2env(arguments$inputs, globalenv())
+    run_code(options$code, options$echo)
+  })
   outcome$elapsed <- (proc.time()[[3L]] - started) * 1000
-  tryCatch(finish_plots(), error = function(e) NULL, interrupt = function(e) NULL)
+  guarded(finish_plots())
   while (sink.number() > 0L) sink()
   sink(type = "message")
+  objects <- list()
+  failure <- guarded({
+    objects <- existing_objects(arguments$robjects)
+    list()
+  })
+  if (is.null(outcome$error)) outcome$error <- failure$error
   outcome$warnings <- state$warnings
   send_outcome(outcome)
-  if (length(arguments$robjects)) existing_objects(arguments$robjects) else list()
+  objects
+})
+
+# Evaluates what may run user code. Whatever that does, it comes back here: as a value, an error, or an interrupt.
+guarded <- function(expression) {
+  withRestarts(
+    tryCatch(
+      allowInterrupts(expression),
+      error = function(e) list(error = conditionMessage(e)),
+      interrupt = function(e) list(interrupted = TRUE)
+    ),
+    abort = function() list()
+  )
 }
 
 state <- new.env(parent = emptyenv())
@@ -30,7 +48,6 @@ send_outcome <- function(outcome) Rserve::self.oobSend(outcome, outcome_code)
 
 # Returns list() or list(error = text).
 run_code <- function(code, echo) {
-  state$warnings <- character()
   parsed <- tryCatch(parse_code(code), error = identity)
   if (inherits(parsed, "error")) {
     message <- sub("^<text>:", "line ", conditionMessage(parsed))
@@ -88,6 +105,12 @@ run_expression <- function(expression) {
     else if (!is.numeric(level) || level == 0) deferred[[length(deferred) + 1L]] <<- w
     invokeRestart("muffleWarning")
   }
+  reported <- FALSE
+  # Errors are reported where they happen: on.exit and finally come after that. A full stack leaves no room for it.
+  on_error <- function(e) {
+    report_error(e, deferred)
+    reported <<- TRUE
+  }
   error <- tryCatch(
     {
       withCallingHandlers(
@@ -95,7 +118,8 @@ run_expression <- function(expression) {
           result <- withVisible(eval(expression, globalenv()))
           if (result$visible) show_value(result$value)
         },
-        warning = on_warning
+        warning = on_warning,
+        error = on_error
       )
       NULL
     },
@@ -107,14 +131,18 @@ run_expression <- function(expression) {
     }
   )
   if (!is.null(error)) {
-    complain(error_text(error))
-    show_deferred(deferred, "In addition: ")
+    if (!reported) report_error(error, deferred)
     utils::flush.console()
     return(conditionMessage(error))
   }
   show_deferred(deferred)
   utils::flush.console()
   NULL
+}
+
+report_error <- function(e, deferred) {
+  complain(error_text(e))
+  show_deferred(deferred, "In addition: ")
 }
 
 show_value <- function(value) if (isS4(value)) methods::show(value) else print(value)

@@ -35,10 +35,14 @@ carries <- function(x) is.atomic(x) && !isS4(x) && is.null(attributes(x))
 harmless <- c("names", "dim", "dimnames", "class", "levels", "row.names", "tzone", "tsp", "units", "deployr.format")
 
 plain_attributes <- function(x, depth) {
-  strange <- setdiff(names(attributes(x)), harmless)
-  for (name in strange) attr(x, name) <- NULL
+  kept <- attributes(x)
+  strange <- !names(kept) %in% harmless | !vapply(kept, is_plain_attribute, NA)
+  for (name in names(kept)[strange]) attr(x, name) <- NULL
   x
 }
+
+# Attributes travel as they are: no functions, environments or deep lists in them.
+is_plain_attribute <- function(x) is.atomic(x) || (is.list(x) && all(vapply(x, is.atomic, NA)))
 
 # type and rclass of an object as the API names them (7x-facts 4.1); deployr.encodings.objects says the same of values.
 describe <- function(x) {

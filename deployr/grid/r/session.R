@@ -17,7 +17,8 @@ dispatch <- function(name, options, arguments) {
   switch(name,
     execute = execute(options, arguments),
     enter = enter(options),
-    nothing = NULL,
+    nothing = nothing(),
+    check = check(),
     tryCatch(
       {
         if (!name %in% callable) stop("no such function: ", name)
@@ -29,6 +30,16 @@ dispatch <- function(name, options, arguments) {
       }
     )
   )
+}
+
+# Takes the interrupt that may be pending.
+nothing <- function() tryCatch(Sys.sleep(0.001), interrupt = function(e) NULL)
+
+# What hangs in a fork of a parent that ran threads: linear algebra, and sums that R itself spreads over threads.
+check <- function() {
+  crossprod(matrix(1, 200L, 200L))
+  colSums(matrix(1, 1000L, 100L))
+  NULL
 }
 
 settled <- new.env(parent = emptyenv())
@@ -70,6 +81,13 @@ revo_event <- function(object) {
   invisible(object)
 }
 
+# Only R itself can add `last.warning` to the base environment; after this it is there to be assigned.
+prepare_warnings <- function() {
+  warning("warm")
+  utils::capture.output(.Internal(printDeferredWarnings()), type = "message")
+  assign("last.warning", list(), envir = baseenv())
+}
+
 # Runs each code path once, so that forks find them compiled, the libraries loaded and the fonts cached.
 warm_up <- function() {
   nowhere <- file("/dev/null", "w")
@@ -78,9 +96,6 @@ warm_up <- function() {
     sink(type = "message")
     close(nowhere)
   })
-  # Only R itself can add `last.warning` to the base environment; after this it is there to be assigned.
-  warning("warm")
-  .Internal(printDeferredWarnings())
   directory <- tempfile("warm")
   dir.create(directory)
   for (graphics in c("png", "svg")) {

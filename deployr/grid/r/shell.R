@@ -1,47 +1,47 @@
 # Child processes. Their output would go to the parent's standard output, and children of mclapply would write
 # into the session's connection; both are mended here.
 
-base_system <- base::system
-
-# system() that waits and is not interned: read through a pipe so that output appears while it runs.
-piped_system <- function(command, intern = FALSE, ignore.stdout = FALSE, ignore.stderr = FALSE, wait = TRUE,
-                         input = NULL, show.output.on.console = TRUE, minimized, invisible, timeout = 0) {
-  if (intern || !wait || timeout > 0 || !is.character(command) || length(command) != 1L)
-    return(base_system(command, intern = intern, ignore.stdout = ignore.stdout, ignore.stderr = ignore.stderr,
-                       wait = wait, input = input, timeout = timeout))
-  if (!is.null(input)) {
-    file <- tempfile()
-    on.exit(unlink(file))
-    writeLines(input, file)
-    command <- paste("(", command, ") <", shQuote(file))
-  }
-  redirect <- c(if (ignore.stdout) ">/dev/null", if (ignore.stderr) "2>/dev/null" else "2>&1")
-  # 2>&1 first, so that ignoring stdout does not swallow stderr.
-  pipe <- pipe(paste("{", command, "\n}", paste(rev(redirect), collapse = " ")), "rb")
+# What system() and system2() end with in the place of R's own: a command that is waited for and not interned is read
+# through a pipe, line by line, so that its output appears while it runs.
+run_command <- function(command, intern, timeout, wait) {
+  if (intern || !wait || timeout > 0) return(.Internal(system(command, intern, timeout)))
+  # A command may leave a child in the background that holds the pipe open, so its end is said, not waited for.
+  end <- basename(tempfile("end"))
+  script <- paste0("exec 9>&1 2>&1\n(", command, "\n) 9>&-\nstatus=$?; echo ", end, " >&9; exit $status")
+  pipe <- pipe(script, "r")
   status <- NULL
-  tryCatch(
-    repeat {
-      bytes <- readBin(pipe, "raw", 4096L)
-      if (length(bytes) == 0L) break
-      say(utf8(bytes))
-      flush.console()
-    },
-    finally = status <- close(pipe)
-  )
-  if (is.null(status)) return(base::invisible(0L))
+  tryCatch(relay_lines(pipe, end), finally = status <- close(pipe))
+  if (is.null(status)) return(invisible(0L))
+  signal <- bitwAnd(status, 127L)
   # The child died of the interrupt that was meant for R too: this lets R act on it.
-  if (bitwAnd(status, 127L) == 2L) Sys.sleep(0.01)
-  base::invisible(bitwShiftR(status, 8L))
+  if (signal == 2L) Sys.sleep(0.01)
+  invisible(if (signal) signal else bitwShiftR(status, 8L))
 }
 
-utf8 <- function(bytes) {
-  text <- rawToChar(bytes[bytes != as.raw(0)])
-  if (validUTF8(text)) text else iconv(text, "latin1", "UTF-8")
+# Says what comes through a pipe up to the mark of its end, which follows an unfinished line directly.
+relay_lines <- function(pipe, end) {
+  repeat {
+    line <- utf8(readLines(pipe, 1L, warn = FALSE, skipNul = TRUE))
+    if (length(line) == 0L) break
+    if (endsWith(line, end)) {
+      say(substr(line, 1L, nchar(line) - nchar(end)))
+      break
+    }
+    say(line, "\n")
+  }
 }
 
-flush.console <- function() utils::flush.console()
+utf8 <- function(text) if (all(validUTF8(text))) text else iconv(text, "latin1", "UTF-8")
 
-patch_shell <- function() replace_in(baseenv(), "system", piped_system)
+patch_shell <- function() {
+  for (name in c("system", "system2")) {
+    patched <- get(name, baseenv())
+    last <- length(body(patched))
+    stopifnot(identical(body(patched)[[last]], quote(.Internal(system(command, intern, timeout)))))
+    body(patched)[[last]] <- as.call(list(run_command, quote(command), quote(intern), quote(timeout), quote(wait)))
+    replace_in(baseenv(), name, patched)
+  }
+}
 
 # Children of mclapply and mcparallel share the session's connection: their console output is dropped.
 patch_mcfork <- function() {

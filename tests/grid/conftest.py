@@ -1,0 +1,65 @@
+"""A grid shared by the tests of a worker, sessions on it, and grids of a test's own."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncGenerator, Callable, Iterator
+from typing import Any
+
+import pytest
+from grid_support import IS_ROOT, GridProcess, Talk, leftovers, make_home, make_settings, opened, remove_home
+
+from deployr.grid.client import SocketGrid
+
+GridFactory = Callable[..., contextlib.AbstractContextManager[GridProcess]]
+
+needs_root = pytest.mark.skipif(not IS_ROOT, reason="sessions have user ids of their own only when run as root")
+
+
+@contextlib.contextmanager
+def running_grid(environment: dict[str, str] | None = None, **grid: Any) -> Iterator[GridProcess]:
+    """A grid with the given settings; when it ends, no process of it may be left."""
+    home = make_home()
+    process = GridProcess(make_settings(home, **grid), environment)
+    try:
+        yield process
+    finally:
+        process.stop()
+        left = leftovers(process.name)
+        remove_home(home)
+        assert left == []
+
+
+@pytest.fixture(scope="session")
+def grid_process() -> Iterator[GridProcess]:
+    """The grid that most tests share."""
+    with running_grid({"SERVER_SECRET": "hidden-from-r"}) as process:
+        yield process
+
+
+@pytest.fixture
+async def grid(grid_process: GridProcess) -> AsyncGenerator[SocketGrid]:
+    """A client of the shared grid."""
+    client = grid_process.client()
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+async def session(grid: SocketGrid) -> AsyncGenerator[Talk]:
+    """A fresh session on the shared grid."""
+    async with opened(grid) as talk:
+        yield talk
+
+
+@pytest.fixture
+async def other_session(grid: SocketGrid) -> AsyncGenerator[Talk]:
+    """Another one."""
+    async with opened(grid, owner="user:other") as talk:
+        yield talk
+
+
+@pytest.fixture
+def new_grid() -> GridFactory:
+    """Makes grids with settings of their own."""
+    return running_grid

@@ -1,0 +1,254 @@
+"""Death: of a session, of its parent, of the grid. It is noticed at once and nothing is left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+
+import pytest
+from conftest import GridFactory
+from grid_support import (
+    IS_ROOT,
+    GridProcess,
+    Talk,
+    encode_arguments,
+    eventually,
+    is_alive,
+    leftovers,
+    opened,
+    run_stateless,
+    unique,
+    wait_until,
+)
+
+from deployr.errors import BoundaryExceeded, NodeNotResponding, SessionLost
+from deployr.grid import processes
+from deployr.grid.client import SocketGrid
+from deployr.grid.protocol import Execution, SessionSpec
+
+
+async def is_gone(session: Talk) -> bool:
+    return await session.grid.sessions(sessions=[session.id]) == []
+
+
+@pytest.mark.parametrize(
+    "code", ["q()", "quit(status = 3)", "tools::pskill(Sys.getpid(), 9)", "tools::pskill(Sys.getpid(), 11)"]
+)
+async def test_a_session_that_ends_itself_is_lost_at_once(session: Talk, code: str) -> None:
+    started = time.perf_counter()
+    with pytest.raises(SessionLost):
+        await session.run(code)
+    assert time.perf_counter() - started < 2
+    with pytest.raises(SessionLost):
+        await session.run("1")
+    assert await is_gone(session)
+
+
+async def test_quit_does_not_harm_other_sessions(session: Talk, other_session: Talk) -> None:
+    with pytest.raises(SessionLost):
+        await session.run("q()")
+    assert await other_session.flag("file.create(tempfile())")
+    assert [info.filename for info in (await other_session.run("plot(1)")).record.results] == ["unnamedplot001.png"]
+
+
+async def test_death_is_noticed_although_a_child_holds_the_connection(session: Talk) -> None:
+    await session.run("system('sleep 100 &')")
+    started = time.perf_counter()
+    with pytest.raises(SessionLost):
+        await session.run("tools::pskill(Sys.getpid(), 9)")
+    assert time.perf_counter() - started < 2
+
+
+async def test_death_of_an_idle_session_is_noticed(session: Talk) -> None:
+    os.kill(await session.pid(), signal.SIGKILL)
+    await eventually(lambda: is_gone(session), 5)
+
+
+BACKGROUND = {
+    "a child": "system('sleep 300 & echo $! > pid')",
+    "nohup": "system('nohup sleep 300 >/dev/null 2>&1 & echo $! > pid')",
+    "setsid": "system('setsid sleep 300 & echo $! > pid')",
+    "a double fork": "system('(sh -c \"echo \\\\$\\\\$ > pid; exec sleep 300\" &) &')",
+    "a daemon without environment": (
+        "system('env -i /usr/bin/setsid /bin/sh -c \"echo \\\\$\\\\$ > pid; exec /bin/sleep 300\" &')"
+    ),
+    "a forked R": "p <- parallel::mcparallel(Sys.sleep(300))\nwriteLines(as.character(p$pid), 'pid')",
+    "a forked R in a group of its own": (
+        "p <- parallel:::mcfork(TRUE)\n"
+        "if (inherits(p, 'masterProcess')) { Sys.sleep(300); parallel:::mcexit(0L) }\n"
+        "writeLines(as.character(p$pid), 'pid')"
+    ),
+}
+
+
+@pytest.mark.parametrize("code", BACKGROUND.values(), ids=BACKGROUND.keys())
+async def test_background_children_are_gone_after_close(grid: SocketGrid, code: str) -> None:
+    async with opened(grid) as session:
+        await session.run(code)
+        await eventually(lambda: _child(session))
+        child = await _child(session)
+        if code != BACKGROUND["a daemon without environment"]:
+            assert is_alive(child)
+    await eventually(lambda: not is_alive(child), 5)
+
+
+async def _child(session: Talk) -> int:
+    if "pid" not in await session.files():
+        return 0
+    return int(await session.read("pid") or 0)
+
+
+async def test_background_children_live_as_long_as_their_session(session: Talk) -> None:
+    await session.run("system('nohup sleep 300 >/dev/null 2>&1 & echo $! > pid')")
+    child = await _child(session)
+    # Longer than two sweeps of the grid.
+    await asyncio.sleep(2.2)
+    assert is_alive(child)
+
+
+async def test_background_children_of_a_stateless_execution_are_gone(grid: SocketGrid) -> None:
+    outcome = await run_stateless(grid, "x <- system('sleep 300 >/dev/null & echo $!', intern = TRUE)", "x")
+    await eventually(lambda: not is_alive(int(outcome.text("x") or 0)), 5)
+
+
+async def test_a_stateless_loop_ends_with_its_caller(grid: SocketGrid, grid_process: GridProcess) -> None:
+    spec = SessionSpec(session=unique("STATELESS"), owner="http:test", purpose="anonymous")
+    running = asyncio.create_task(
+        grid.execute_stateless(spec, Execution(execution=unique("EXEC"), code="repeat {}"), encode_arguments())
+    )
+    await eventually(lambda: _is_busy(grid, spec.session))
+    running.cancel()
+    await eventually(lambda: _is_closed(grid, spec.session), 5)
+
+
+async def test_a_loop_in_a_project_goes_on_without_its_caller_and_can_be_interrupted(session: Talk) -> None:
+    task = await session.starts("n <- 0\nrepeat n <- n + 1")
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await asyncio.sleep(0.2)
+    assert await _is_busy(session.grid, session.id)
+    assert await session.grid.interrupt(session.id)
+    await eventually(lambda: _is_idle(session.grid, session.id))
+    assert await session.number("n") > 0
+    interrupted = (await session.grid.history(session.id))[0]
+    assert interrupted.interrupted
+
+
+async def _state(grid: SocketGrid, session: str) -> str | None:
+    infos = await grid.sessions(sessions=[session])
+    return infos[0].state if infos else None
+
+
+async def _is_busy(grid: SocketGrid, session: str) -> bool:
+    return await _state(grid, session) == "busy"
+
+
+async def _is_idle(grid: SocketGrid, session: str) -> bool:
+    return await _state(grid, session) == "idle"
+
+
+async def _is_closed(grid: SocketGrid, session: str) -> bool:
+    return await _state(grid, session) is None
+
+
+async def test_a_session_closed_while_it_runs_is_lost_to_its_caller(session: Talk) -> None:
+    pid = await session.pid()
+    task = await session.starts("repeat {}")
+    assert await session.grid.close(session.id)
+    with pytest.raises(SessionLost):
+        await task
+    await eventually(lambda: not is_alive(pid), 2)
+
+
+async def test_the_time_limit_kills(session: Talk) -> None:
+    with pytest.raises(BoundaryExceeded):
+        await session.run("repeat {}", time_limit=0.3)
+    assert await is_gone(session)
+
+
+async def test_sessions_outlive_their_parent_and_a_new_one_serves_within_seconds(new_grid: GridFactory) -> None:
+    with new_grid() as process:
+        grid = process.client()
+        async with opened(grid) as session:
+            await session.run("x <- 42")
+            (parent,) = process.parents()
+            os.kill(parent, signal.SIGKILL)
+            await eventually(lambda: process.parents() not in ([], [parent]), 10)
+            await eventually(lambda: _is_healthy(grid), 10)
+            assert await session.number("x") == 42
+            async with opened(grid) as fresh:
+                assert await fresh.number("1") == 1
+            os.kill(await session.pid(), signal.SIGKILL)
+            await eventually(lambda: is_gone(session), 5)
+        await grid.aclose()
+
+
+async def _is_healthy(grid: SocketGrid) -> bool:
+    return all(node.healthy for node in (await grid.status()).nodes)
+
+
+async def test_a_parent_that_hangs_is_replaced(new_grid: GridFactory) -> None:
+    with new_grid(warm_min=0, warm_max=0) as process:
+        grid = process.client()
+        (parent,) = process.parents()
+        os.kill(parent, signal.SIGSTOP)
+        with pytest.raises(NodeNotResponding):
+            await grid.open(SessionSpec(session="PROJECT-hang", owner="user:a"))
+        await eventually(lambda: process.parents() not in ([], [parent]), 15)
+        await eventually(lambda: _is_healthy(grid), 10)
+        assert not is_alive(parent)
+        await grid.aclose()
+
+
+async def test_a_killed_grid_leaves_nothing_to_the_next_one(new_grid: GridFactory) -> None:
+    with new_grid() as process:
+        grid = process.client()
+        await grid.open(SessionSpec(session="PROJECT-1", owner="user:a"))
+        session = Talk(grid, "PROJECT-1")
+        hidden = "env -i setsid" if IS_ROOT else "setsid"
+        await session.run(f"system('{hidden} sh -c \"echo \\\\$\\\\$ > pid; exec sleep 300\" &')")
+        await eventually(lambda: _child(session))
+        daemon = await _child(session)
+        pid = await session.pid()
+        task = await session.starts("repeat {}")
+        process.kill()
+        with pytest.raises(NodeNotResponding):
+            await task
+        assert is_alive(pid)
+        process.start()
+        assert not is_alive(pid)
+        wait_until(lambda: not is_alive(daemon), 5)
+        assert await grid.sessions() == []
+        with pytest.raises(SessionLost):
+            await session.run("1")
+        async with opened(grid) as fresh:
+            assert await fresh.number("1") == 1
+        await grid.aclose()
+
+
+async def test_sigterm_leaves_no_process(new_grid: GridFactory) -> None:
+    with new_grid() as process:
+        grid = process.client()
+        await grid.open(SessionSpec(session="PROJECT-1", owner="user:a"))
+        session = Talk(grid, "PROJECT-1")
+        await session.run("system('setsid sleep 300 &')")
+        task = await session.starts("repeat {}")
+        assert len(leftovers(process.name)) >= 3
+        process.stop()
+        with pytest.raises((SessionLost, NodeNotResponding)):
+            await task
+        assert leftovers(process.name) == []
+        assert not list((process.settings.sessions_directory / "nodes").glob("*/sessions/*"))
+        await grid.aclose()
+        process.start()
+
+
+def test_the_grid_dies_with_nothing_left_in_its_process_group(grid_process: GridProcess) -> None:
+    """Parents are sessions leaders of their own, so that one signal removes a parent with all its forks."""
+    (parent,) = grid_process.parents()
+    found = processes.stat(parent)
+    assert found is not None
+    assert found.group == parent

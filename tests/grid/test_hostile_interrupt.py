@@ -1,0 +1,124 @@
+"""Interrupts: what runs stops, what comes next is not hit, and what does not stop is killed."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+from grid_support import Talk, eventually, is_alive
+
+from deployr.errors import SessionLost
+from deployr.grid import processes
+
+LOOPS = {
+    "a loop": "repeat {}",
+    "Sys.sleep": "Sys.sleep(60)",
+    "system": "system('sleep 60')",
+    "system2 with output": "system2('sh', c('-c', shQuote('echo a; sleep 60')))",
+    "an interned command": "x <- system('sleep 60', intern = TRUE)",
+    "a loop in a function": "f <- function() for (i in 1:1e9) i\nf()",
+    "mclapply": "parallel::mclapply(1:2, function(i) Sys.sleep(60), mc.cores = 2)",
+    "a finaliser of a loop": "f <- function() { on.exit(cat('left\\n')); repeat {} }\nf()",
+    "a swallowed error": "repeat try(stop('x'), silent = TRUE)",
+}
+
+
+@pytest.mark.parametrize("code", LOOPS.values(), ids=LOOPS.keys())
+async def test_an_interrupt_stops_it_and_the_session_lives(session: Talk, code: str) -> None:
+    task = await session.starts(f"kept <- 42\n{code}\nnever <- 1")
+    started = time.perf_counter()
+    assert await session.grid.interrupt(session.id)
+    outcome = await task
+    assert time.perf_counter() - started < 1
+    assert outcome.record.interrupted
+    assert outcome.console.startswith("<begun>\n")
+    assert await session.number("kept") == 42
+    assert not await session.flag("exists('never')")
+
+
+async def test_an_interrupted_execution_keeps_the_warnings_it_showed(session: Talk) -> None:
+    task = await session.starts(
+        "f <- function() { warning('before'); cat('<now>\\n'); flush.console(); repeat {} }\nf()"
+    )
+    await asyncio.sleep(0.1)
+    await session.grid.interrupt(session.id)
+    outcome = await task
+    assert outcome.record.warnings == ["before"]
+    assert "before" in outcome.console
+
+
+async def test_an_interrupt_between_calls_has_nothing_to_interrupt(session: Talk) -> None:
+    assert not await session.grid.interrupt(session.id)
+    assert await session.number("1") == 1
+
+
+async def test_a_latched_interrupt_does_not_hit_the_next_call(session: Talk) -> None:
+    """C code that ends before it looks for interrupts leaves the signal pending."""
+    for _ in range(3):
+        task = await session.starts("invisible(sort(runif(3e6)))")
+        await session.grid.interrupt(session.id)
+        await task
+        outcome = await session.run("x <- 0\nfor (i in 1:1e5) x <- x + 1", "x")
+        assert not outcome.record.interrupted
+        assert outcome.number("x") == 1e5
+
+
+async def test_a_flood_of_interrupts_harms_nothing(session: Talk) -> None:
+    task = await session.starts("repeat {}")
+    await asyncio.gather(*(session.grid.interrupt(session.id) for _ in range(50)))
+    assert (await task).record.interrupted
+    assert await session.number("1 + 1") == 2
+
+
+async def test_code_that_ignores_interrupts_is_killed_after_the_grace(session: Talk) -> None:
+    pid = await session.pid()
+    code = "repeat tryCatch({ writeLines('1', 'caught'); repeat {} }, interrupt = function(e) NULL)"
+    task = asyncio.create_task(session.run(code))
+    await eventually(lambda: _has(session, "caught"))
+    await session.grid.interrupt(session.id)
+    with pytest.raises(SessionLost):
+        await task
+    assert not is_alive(pid)
+    assert await session.grid.sessions(sessions=[session.id]) == []
+
+
+async def test_c_code_that_ignores_interrupts_is_killed_after_the_grace(session: Talk) -> None:
+    task = await session.starts("x <- svd(matrix(runif(4e6), 2000))")
+    await session.grid.interrupt(session.id)
+    try:
+        # A quick machine may be through within the grace.
+        assert (await task).record.interrupted
+    except SessionLost:
+        assert await session.grid.sessions(sessions=[session.id]) == []
+
+
+async def test_children_that_ignore_interrupts_are_killed_after_the_grace(session: Talk) -> None:
+    task = await session.starts("system(\"trap '' INT; sleep 61 & echo $! > pid; wait; wait\")")
+    await eventually(lambda: _has(session, "pid"))
+    child = int(await session.read("pid"))
+    await session.grid.interrupt(session.id)
+    with pytest.raises(SessionLost):
+        await task
+    await eventually(lambda: not is_alive(child))
+
+
+async def test_interrupted_plots_are_kept(session: Talk) -> None:
+    task = await session.starts("plot(1)\ncat('drawn')\nrepeat {}")
+    await asyncio.sleep(0.1)
+    await session.grid.interrupt(session.id)
+    assert [info.filename for info in (await task).record.results] == ["unnamedplot001.png"]
+
+
+async def test_a_call_of_the_runtime_can_be_interrupted(session: Talk) -> None:
+    await session.run("makeActiveBinding('x', function() repeat {}, globalenv())")
+    pid = await session.pid()
+    task = asyncio.create_task(session.run("cat('')", "x"))
+    await eventually(lambda: (found := processes.stat(pid)) is not None and found.state == "R")
+    await session.grid.interrupt(session.id)
+    assert (await task).objects == {}
+    assert await session.number("1") == 1
+
+
+async def _has(session: Talk, filename: str) -> bool:
+    return filename in await session.files() and await session.read(filename) != b""
