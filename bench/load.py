@@ -72,7 +72,7 @@ class Contestant:
 
 
 async def compete(contestants: Sequence[Contestant], rounds: int) -> None:
-    """Each caller calls once unmeasured; then the contestants take turns, a round each."""
+    """Each caller calls once unmeasured; then the contestants take turns, a round each, ``rounds`` times."""
     for contestant in contestants:
         await asyncio.gather(*(_call(caller, 1, Round()) for caller in contestant.callers))
     for _ in range(rounds):

@@ -58,7 +58,7 @@ async def anonymous_script(bench: Bench) -> None:
     """A published one-line script run by nobody in particular, beside other ways to run the same line."""
     for callers, calls in ((1, 60), (_MANY, 25)):
         contestants = [
-            Contestant("deployr script/execute", _script_callers(bench.server, callers), bench.calls(calls)),
+            Contestant("deployr script/execute", script_callers(bench.server, callers), bench.calls(calls)),
             Contestant("bare Rserve fork", _rserve_callers(bench.rserve, callers), bench.calls(calls)),
             Contestant("plumber (one process)", _plumber_callers(bench.plumber, callers), bench.calls(calls)),
             Contestant("cold Rscript", [_rscript_caller()] * callers, 1 if bench.quick else 2),
@@ -74,7 +74,7 @@ async def anonymous_script(bench: Bench) -> None:
         ]
 
 
-def _script_callers(server: Server, callers: int) -> list[Caller]:
+def script_callers(server: Server, callers: int) -> list[Caller]:
     def caller(client: DeployrClient) -> Caller:
         fields = {"filename": SCRIPT, "author": AUTHOR, "directory": "root", "robjects": "y"}
         call = "repository/script/execute"

@@ -45,6 +45,11 @@ class Server:
         return self.process.pid
 
     @property
+    def sessions_directory(self) -> Path:
+        """Where the sessions live; its name marks every R process of the server."""
+        return self._directory / "sessions"
+
+    @property
     def log_file(self) -> Path:
         """What the server wrote on its output."""
         return self._directory / "server.log"
@@ -87,10 +92,10 @@ class Server:
         client.close()
         await self.wait_for_r()
 
-    async def wait_for_r(self) -> None:
-        """Return when the script has been run by an anonymous caller."""
+    async def wait_for_r(self, seconds: float = _START_SECONDS) -> None:
+        """Return when the script has been run by an anonymous caller; ``TimeoutError`` when that takes longer."""
         client = DeployrClient(self.port)
-        await until(lambda: _runs_script(client), seconds=_START_SECONDS)
+        await until(lambda: _runs_script(client), seconds=seconds)
         client.close()
 
     async def _is_answering(self, client: DeployrClient) -> bool:
@@ -105,7 +110,7 @@ class Server:
     def _environment(self) -> dict[str, str]:
         """Nothing of the caller's configuration; sessions live beside the home."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith("DEPLOYR_")}
-        environment["DEPLOYR_GRID_SESSIONS_DIRECTORY"] = str(self._directory / "sessions")
+        environment["DEPLOYR_GRID_SESSIONS_DIRECTORY"] = str(self.sessions_directory)
         return environment
 
 

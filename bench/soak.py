@@ -1,0 +1,137 @@
+"""``python -m bench.soak [--minutes N] [--markdown FILE] [crash value anonymous]``: long runs against a real server.
+
+The exit status is 0 when every answer was right or a documented error, and nothing was left behind.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+import uvloop
+
+from bench import server_processes
+from bench.anonymous_batches import anonymous_batches
+from bench.crash_loop import crash_loop
+from bench.large_value import large_value
+from bench.server import Server
+from bench.waiting import until
+
+_GROWTH_MOST = 1.25
+"""Most that memory and open files may grow from the first quarter of the batches to the last."""
+
+Lines = tuple[list[str], bool]
+"""What a run found, a line each, and whether that is good."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the scenarios asked for and print what they found."""
+    parser = argparse.ArgumentParser(prog="soak", description="Runs the server for long under crashes and load.")
+    parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help=f"of {' '.join(SCENARIOS)}; default: all")
+    parser.add_argument("--minutes", type=float, default=10, help="time of `crash` and of `anonymous`; default 10")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="file that the lines are added to")
+    arguments = parser.parse_args(argv)
+    if unknown := set(arguments.scenarios) - set(SCENARIOS):
+        parser.error(f"no such scenario: {' '.join(sorted(unknown))}")
+    good = True
+    for scenario in arguments.scenarios or list(SCENARIOS):
+        lines, passed = uvloop.run(_run(scenario, arguments.minutes * 60))
+        good = good and passed
+        text = "\n".join([f"## {scenario}: {'passed' if passed else 'FAILED'}", "", *(f"* {line}" for line in lines)])
+        print(text + "\n", flush=True)
+        if arguments.markdown:
+            with arguments.markdown.open("a") as file:
+                file.write(text + "\n\n")
+    return 0 if good else 1
+
+
+async def _run(scenario: str, seconds: float) -> Lines:
+    """A scenario with a server of its own; R processes that outlive the server are a failure of any."""
+    server = Server()
+    try:
+        await server.start()
+        await server.publish_script()
+        lines, passed = await SCENARIOS[scenario](server, seconds)
+    finally:
+        await server.stop()
+        left = await _left_behind(server)
+        if not left:
+            server.remove()
+    lines.append(f"R processes left after the server's end: {left}")
+    return lines, passed and not left
+
+
+async def _left_behind(server: Server) -> int:
+    async def none_left() -> bool:
+        return not server_processes.r_processes(server)
+
+    try:
+        await until(none_left, seconds=5)
+    except TimeoutError:
+        return len(server_processes.r_processes(server))
+    return 0
+
+
+# -- scenarios --------------------------------------------------------------------------------------------
+
+
+async def _crash(server: Server, seconds: float) -> Lines:
+    result = await crash_loop(server, seconds)
+    lines = [
+        f"{seconds / 60:g} minutes, 20 callers, half of them anonymous, half counting in projects of their own",
+        f"killed: {_counts(result.killed)}",
+        f"calls: {_counts(result.outcomes)}",
+        *(
+            f"recovery after a killed {kind}: median {statistics.median(times):.2f} s, longest {max(times):.2f} s"
+            for kind, times in result.recovery.items()
+        ),
+        "the saved project came back" if not result.faults else f"faults: {len(result.faults)}",
+        *result.faults[:5],
+    ]
+    return lines, not result.faults
+
+
+async def _value(server: Server, _seconds: float) -> Lines:
+    result = await large_value(server)
+    before, highest, after = result.memory
+    return [
+        f"1 GB fetched from R through the grid in {result.seconds:.1f} s",
+        f"memory of the grid: {before:.0f} MiB before, {highest:.0f} MiB at most, {after:.0f} MiB after",
+        f"{len(result.others)} calls of another session meanwhile: "
+        f"median {statistics.median(result.others) * 1e3:.1f} ms, longest {max(result.others) * 1e3:.0f} ms",
+    ], highest - before < 100
+
+
+async def _anonymous(server: Server, seconds: float) -> Lines:
+    result = await anonymous_batches(server, seconds)
+    memory, files = _growth(result.memory), _growth([float(count) for count in result.files])
+    return [
+        f"{result.batches} batches of 200 executions by 20 callers, all answers right",
+        f"calls a second: median {statistics.median(result.rates):.0f}, least {min(result.rates):.0f}",
+        f"memory of grid and web workers: {result.memory[0]:.0f} MiB first, {result.memory[-1]:.0f} MiB last, "
+        f"{memory:.2f} times from first to last quarter",
+        f"open files of the same: {result.files[0]} first, {result.files[-1]} last, {files:.2f} times",
+    ], max(memory, files) < _GROWTH_MOST
+
+
+def _growth(values: Sequence[float]) -> float:
+    quarter = max(1, len(values) // 4)
+    return statistics.fmean(values[-quarter:]) / statistics.fmean(values[:quarter])
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in sorted(counts.items())) or "none"
+
+
+SCENARIOS: dict[str, Callable[[Server, float], Awaitable[Lines]]] = {
+    "crash": _crash,
+    "value": _value,
+    "anonymous": _anonymous,
+}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
