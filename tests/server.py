@@ -65,11 +65,11 @@ class Client:
         assert record["success"], record
         return record
 
-    def fail(self, call: str, *, status: int = 200, code: int = 900, **params: Any) -> dict[str, Any]:
+    def fail(self, call: str, *, status: int = 200, error_code: int = 900, **params: Any) -> dict[str, Any]:
         """The response record of a POST that fails so."""
         response = self.post(call, **params)
         record = record_of(response)
-        assert (response.status_code, record["success"], record["errorCode"]) == (status, False, code), record
+        assert (response.status_code, record["success"], record["errorCode"]) == (status, False, error_code), record
         assert record["error"]
         return record
 

@@ -27,7 +27,6 @@ TOKEN = "X-XSRF-TOKEN"  # noqa: S105 -- the name of the header
 LOGIN = f"{CONTEXT}/r/user/login"
 
 _COOKIE = "JSESSIONID"
-_FLUSH_SECONDS = 3.0
 
 
 class SessionsMiddleware:
@@ -63,6 +62,9 @@ class SessionsMiddleware:
             resp.append_header("Set-Cookie", f"{_COOKIE}={req.session_id}; Path={CONTEXT}; HttpOnly{secure}")
         if self._settings.server.csrf != "off":
             resp.set_header(TOKEN, self._sessions.csrf_token(req.session_id))
+        if not req.caller.is_anonymous:
+            # The call itself was no idleness, however long it took.
+            self._sessions.touch(req.caller.http_session)
 
     def _find_session(self, req: Call) -> None:
         """The first id that somebody is logged in on, else the first one that is ours, else a new one."""
@@ -93,7 +95,7 @@ class SessionsMiddleware:
 
     async def _flush_for_ever(self) -> None:
         while True:
-            await asyncio.sleep(_FLUSH_SECONDS)
+            await asyncio.sleep(self._sessions.interval)
             try:
                 await asyncio.to_thread(self._sessions.flush)
             except Exception:

@@ -22,6 +22,7 @@ from deployr.projects.records import ORIGINAL, ClosingOptions, Kind, Project
 from deployr.repository.blobs import Blobs
 from deployr.settings import Settings
 from deployr.store.database import Database, now_ms
+from deployr.store.schema import http_sessions
 from deployr.store.schema import projects as table
 from deployr.users.caller import Caller
 
@@ -158,10 +159,12 @@ class Projects:
     async def forget_lost(self) -> None:
         """Forget projects whose sessions are gone; persistent ones stay.
 
-        A project is written after its session was opened, so what has no session after it was read has lost it.
+        While their HTTP session lasts they are kept: who calls one is told 916, that its session is lost. A project is
+        written after its session was opened, so what has no session after it was read has lost it.
         """
+        ended = table.c.http_session.not_in(sa.select(http_sessions.c.digest))
         with self._database.reading() as connection:
-            found = rows.select(connection, table.c.kind != "persistent")
+            found = rows.select(connection, table.c.kind != "persistent", ended)
         lost = [project.project for project in await self._with_liveness(found) if not project.live]
         if lost:
             self._forget(*lost)
