@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from deployr.settings import Settings
 
@@ -22,3 +28,14 @@ def receive() -> Settings:
         KeyError: this process was not started by a supervisor.
     """
     return Settings.from_json(os.environ[VARIABLE].encode())
+
+
+def belongs_to(environ: Mapping[str, str], home: Path) -> bool:
+    """Whether a process with that environment was started by a supervisor of the home directory.
+
+    Only the home is looked at: a supervisor of another version may have handed over other settings.
+    """
+    with contextlib.suppress(KeyError, msgspec.DecodeError):
+        handed_over = msgspec.json.decode(environ[VARIABLE], type=dict[str, Any])
+        return handed_over.get("home") == str(home)
+    return False

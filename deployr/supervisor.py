@@ -1,4 +1,7 @@
-"""The supervisor: starts the server's processes, restarts each when it dies, ends them all. It holds no state."""
+"""The supervisor: starts the server's processes, restarts each when it dies, ends them all. It holds no state.
+
+Nothing outlives it: its parts end when it is killed, and the next supervisor of the home kills what is left by then.
+"""
 
 from __future__ import annotations
 
@@ -8,24 +11,31 @@ import fcntl
 import logging
 import os
 import signal
+import socket
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from deployr import handover, logs
-from deployr.grid.processes import die_with_parent
-from deployr.settings import Settings
+from deployr.grid import processes
+from deployr.settings import Settings, split_address
 
 log = logging.getLogger(__name__)
 
 _BACK_OFF = (0.1, 0.5, 1.0, 2.0, 5.0)
 _STEADY_SECONDS = 30.0
-_STOP_SECONDS = 15.0
+_STOP_SECONDS = 12.0
+"""For all parts together; web workers have 8 seconds of it to finish their calls."""
+_LEFTOVER_SECONDS = 5.0
 
 
 class AlreadyRunning(Exception):
     """Another server uses the same home directory."""
+
+
+class CannotListen(OSError):
+    """One of the addresses to listen on is taken or is not this machine's."""
 
 
 @dataclass(frozen=True)
@@ -53,64 +63,74 @@ class Supervisor:
         self._settings = settings
         self._environment = handover.environment(settings)
         self._running: dict[str, asyncio.subprocess.Process] = {}
-        self._stopping = False
+        self._stop = asyncio.Event()
 
     async def run(self) -> int:
         """Serve until SIGTERM or SIGINT; the exit status."""
-        stop = asyncio.Event()
         for signum in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(signum, stop.set)
+            asyncio.get_running_loop().add_signal_handler(signum, self._stop.set)
         if await self._prepare():
             return 1
         keepers = [asyncio.create_task(self._keep(part)) for part in parts(self._settings)]
         announce = asyncio.create_task(self._announce())
-        await stop.wait()
-        self._stopping = True
+        await self._stop.wait()
         announce.cancel()
         log.info("stopping")
-        for part in reversed(parts(self._settings)):
-            await self._stop(part)
+        await self._end_all()
         await asyncio.gather(*keepers)
         return 0
 
     async def _prepare(self) -> int:
-        command = [sys.executable, "-m", "deployr.prepare"]
-        process = await asyncio.create_subprocess_exec(*command, env=self._environment)
+        self._settings.grid_socket.unlink(missing_ok=True)
+        process = await self._spawn([sys.executable, "-m", "deployr.prepare"])
         return await process.wait()
 
     async def _keep(self, part: Part) -> None:
         """Start a part again whenever it dies, the more slowly the sooner it does."""
         failures = 0
-        while not self._stopping:
+        while not self._stop.is_set():
             started = time.monotonic()
-            process = await self._start(part)
+            process = self._running[part.name] = await self._spawn(part.command)
+            if self._stop.is_set():
+                # Asked to stop while it was being started: nobody else knows of it.
+                await self._end(part.name, _STOP_SECONDS)
             status = await process.wait()
-            if self._stopping:
+            if self._stop.is_set():
                 return
             failures = 0 if time.monotonic() - started > _STEADY_SECONDS else failures + 1
             log.error("%s ended with status %s, starting it again", part.name, status)
-            await asyncio.sleep(_BACK_OFF[min(failures, len(_BACK_OFF)) - 1] if failures else 0)
+            await self._pause(_BACK_OFF[min(failures, len(_BACK_OFF)) - 1] if failures else 0)
 
-    async def _start(self, part: Part) -> asyncio.subprocess.Process:
-        process = await asyncio.create_subprocess_exec(
-            *part.command,
+    async def _spawn(self, command: Sequence[str]) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
+            *command,
             env=self._environment,
             start_new_session=True,
-            preexec_fn=lambda: die_with_parent(signal.SIGTERM),
+            preexec_fn=lambda: processes.die_with_parent(signal.SIGTERM),
         )
-        self._running[part.name] = process
-        return process
 
-    async def _stop(self, part: Part) -> None:
-        process = self._running.get(part.name)
+    async def _pause(self, seconds: float) -> None:
+        """Wait, but not when the server is to stop."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stop.wait(), seconds)
+
+    async def _end_all(self) -> None:
+        """End the parts in the order in which callers notice least, and R processes that a killed grid left."""
+        deadline = time.monotonic() + _STOP_SECONDS
+        for part in reversed(parts(self._settings)):
+            await self._end(part.name, deadline - time.monotonic())
+        await asyncio.to_thread(processes.kill_grid, str(self._settings.sessions_directory))
+
+    async def _end(self, name: str, seconds: float) -> None:
+        process = self._running.get(name)
         if process is None or process.returncode is not None:
             return
         with contextlib.suppress(ProcessLookupError):
             process.terminate()
         try:
-            await asyncio.wait_for(process.wait(), _STOP_SECONDS)
+            await asyncio.wait_for(process.wait(), max(seconds, 1.0))
         except TimeoutError:
-            log.error("%s did not stop in time", part.name)
+            log.error("%s did not stop in time", name)
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
 
@@ -151,12 +171,41 @@ def _only_one(settings: Settings) -> Iterator[None]:
         yield
 
 
+def _kill_leftovers(settings: Settings) -> None:
+    """Kill the parts of a supervisor that was killed: they may take a while to end by themselves."""
+    left = [pid for pid in processes.all_pids() if handover.belongs_to(processes.environment(pid), settings.home)]
+    processes.send_signal(left, signal.SIGKILL)
+    deadline = time.monotonic() + _LEFTOVER_SECONDS
+    while not all(map(processes.is_zombie, left)) and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
+def _check_addresses(settings: Settings) -> None:
+    """Complain here, once, about what would fail in the web workers again and again.
+
+    Raises:
+        CannotListen: the server cannot listen on one of its addresses.
+    """
+    for address in settings.server.bind:
+        host, port = split_address(address)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        try:
+            with socket.socket(family) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind((host, port))
+        except OSError as ex:
+            raise CannotListen(f"Cannot listen on {address}: {ex.strerror}.") from ex
+
+
 def serve(settings: Settings) -> int:
     """Run the server in the foreground; the exit status.
 
     Raises:
         AlreadyRunning: another server uses the same home directory.
+        CannotListen: the server cannot listen on one of its addresses.
     """
     logs.configure(settings.server.log_level)
     with _only_one(settings):
+        _kill_leftovers(settings)
+        _check_addresses(settings)
         return asyncio.run(Supervisor(settings).run())

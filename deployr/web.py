@@ -11,7 +11,8 @@ asgi_loop = "uvloop"
 # Loaded once before the workers are forked: a restarted worker serves at once, and they share memory.
 preload_app = True
 keepalive = 75
-graceful_timeout = 10
+# Less than what the supervisor allows for the end of all its processes.
+graceful_timeout = 8
 # GET calls of the Java and .NET clients carry their inputs in the query.
 limit_request_line = 0
 limit_request_field_size = 65536
