@@ -10,41 +10,50 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from deployr import handover, logs
 from deployr.errors import DeployrError
-from deployr.grid.client import SocketGrid
+from deployr.grid.client import Grid, SocketGrid
 from deployr.projects.projects import Projects
+from deployr.projects.scripts import blackbox_id
 from deployr.settings import Settings
 from deployr.store.database import Database
-from deployr.users.http_sessions import HttpSessions
+from deployr.users.http_sessions import ExpiredSession, HttpSessions
 
 log = logging.getLogger(__name__)
-
-_TICK_SECONDS = 5
 
 
 class Housekeeper:
     """What is done now and then, off every request's path."""
 
-    def __init__(self, projects: Projects, sessions: HttpSessions) -> None:
+    def __init__(self, projects: Projects, sessions: HttpSessions, grid: Grid) -> None:
         self._projects = projects
         self._sessions = sessions
+        self._grid = grid
 
     async def tick(self) -> None:
-        """One round; what fails is tried again in the next."""
+        """One round, to be made every :attr:`HttpSessions.interval`; what fails is tried again in the next."""
         try:
-            for expired in self._sessions.expired():
-                await self._end(expired.digest)
+            await self._keep_busy()
+            # Web workers may not yet have written down that a session is in use.
+            for expired in self._sessions.expired(since=self._sessions.interval):
+                await self._end(expired)
             await self._projects.forget_lost()
         except DeployrError as ex:
             log.warning("housekeeping: %s", ex.message)
 
-    async def _end(self, http_session: str) -> None:
-        if await self._projects.is_busy(http_session):
-            # A call that runs for longer than the idle timeout is not idleness.
-            self._sessions.touch(http_session)
-            self._sessions.flush()
-            return
-        await self._projects.leave(http_session)
-        self._sessions.end(http_session)
+    async def _keep_busy(self) -> None:
+        """A call that runs for longer than the idle timeout is not idleness; others of its session go through."""
+        for idle in self._sessions.expired(since=-2 * self._sessions.interval):
+            if await self._is_busy(idle.digest):
+                self._sessions.touch(idle.digest)
+        self._sessions.flush()
+
+    async def _is_busy(self, http_session: str) -> bool:
+        blackbox = await self._grid.sessions(sessions=[blackbox_id(http_session)])
+        return any(info.state == "busy" for info in blackbox) or await self._projects.is_busy(http_session)
+
+    async def _end(self, expired: ExpiredSession) -> None:
+        await self._projects.leave(expired.digest, save=expired.autosave)
+        await self._grid.close(blackbox_id(expired.digest))
+        self._sessions.end(expired.digest)
 
 
 async def keep(settings: Settings) -> None:
@@ -55,9 +64,9 @@ async def keep(settings: Settings) -> None:
     database = Database(settings.database_url)
     grid = SocketGrid(settings.grid_socket)
     sessions = HttpSessions(database, settings.secret_key(), settings.server.session_timeout)
-    housekeeper = Housekeeper(Projects(database, grid, settings), sessions)
+    housekeeper = Housekeeper(Projects(database, grid, settings), sessions, grid)
     scheduler = AsyncIOScheduler()
-    scheduler.add_job(housekeeper.tick, "interval", seconds=_TICK_SECONDS, coalesce=True, max_instances=1)
+    scheduler.add_job(housekeeper.tick, "interval", seconds=sessions.interval, coalesce=True, max_instances=1)
     scheduler.start()
     await stop.wait()
     scheduler.shutdown(wait=False)

@@ -21,6 +21,7 @@ from deployr.store.database import Database, now_ms
 from deployr.store.schema import http_sessions, user_roles, users
 from deployr.users.caller import Caller
 
+_MOST_INTERVAL = 3.0
 _HALF = 32
 """Hex digits of the random and of the proving half of an id."""
 
@@ -67,6 +68,9 @@ class HttpSessions:
     Args:
         key: the server's secret.
         timeout: idle time after which a session ends, in seconds.
+
+    Attributes:
+        interval: seconds between two flushes: as old may be what other processes know of a session's use.
     """
 
     def __init__(self, database: Database, key: bytes, timeout: float) -> None:
@@ -74,6 +78,7 @@ class HttpSessions:
         self._key = key
         self._timeout_ms = int(timeout * 1000)
         self._touched: dict[str, int] = {}
+        self.interval = min(_MOST_INTERVAL, timeout / 4)
 
     # -- ids ----------------------------------------------------------------------------------------------
 
@@ -120,7 +125,7 @@ class HttpSessions:
         self._touched[digest] = now_ms()
 
     def flush(self) -> None:
-        """Write the notes of :meth:`touch`; to be called every few seconds."""
+        """Write the notes of :meth:`touch`; to be called every :attr:`interval`."""
         if not self._touched:
             return
         touched, self._touched = self._touched, {}
@@ -164,10 +169,14 @@ class HttpSessions:
             removal = http_sessions.delete().where(http_sessions.c.digest == digest)
             return connection.execute(removal).rowcount > 0
 
-    def expired(self) -> list[ExpiredSession]:
-        """Sessions that idled for too long, longest first; each is to be ended by :meth:`end`."""
+    def expired(self, since: float = 0) -> list[ExpiredSession]:
+        """Sessions that idled for too long, longest first; each is to be ended by :meth:`end`.
+
+        Args:
+            since: seconds that have passed since then; negative for sessions that will expire so soon.
+        """
         columns = http_sessions.c.digest, http_sessions.c.username, http_sessions.c.autosave
-        limit = now_ms() - self._timeout_ms
+        limit = now_ms() - self._timeout_ms - int(since * 1000)
         query = sa.select(*columns).where(http_sessions.c.used < limit).order_by(http_sessions.c.used)
         with self._database.reading() as connection:
             return [ExpiredSession(*row) for row in connection.execute(query)]
