@@ -1,7 +1,7 @@
 """Crash loop: parts of the server are killed in random order while callers work.
 
 Every answer must be right, or an error that the server documents; a caller whose web worker was killed may lose
-its connection. Afterwards the server must serve again by itself, with what was saved.
+its connection. Afterwards the server must serve again by itself, with all that it has stored.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ _CALLERS = 20
 _DOCUMENTED = range(910, 920)
 _PAUSE_SECONDS = (0.5, 3.0)
 _RECOVERY_SECONDS = 30.0
-_SAVED_VALUE = 42
 
 VICTIMS: dict[str, Callable[[Server], list[int]]] = {
     "R session": server_processes.sessions,
@@ -43,34 +42,43 @@ class CrashResult:
         killed: kills by what was killed.
         outcomes: calls by outcome: ``right``, ``errorCode 916`` and so on, ``connection lost``.
         faults: wrong answers and errors that are not documented.
+        memory: resident memory of grid and web workers before and afterwards, in MiB.
+        stored: numbers of the scripts whose upload was acknowledged.
         recovery: seconds from each kill to the next right answer to an anonymous caller.
     """
 
     killed: Counter[str] = field(default_factory=Counter)
     outcomes: Counter[str] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
+    memory: list[float] = field(default_factory=list)
+    stored: list[int] = field(default_factory=list)
     recovery: dict[str, list[float]] = field(default_factory=dict)
 
 
 async def crash_loop(server: Server, seconds: float) -> CrashResult:
     """Run the loop; the server runs before and after."""
     result = CrashResult()
-    saved = await _save_project(server)
+    result.memory.append(server_processes.footprint(server)[0])
     until_time = time.monotonic() + seconds
     callers = [_anonymous_caller, _project_caller]
     async with asyncio.TaskGroup() as group:
         for number in range(_CALLERS):
             group.create_task(callers[number % 2](server, number, until_time, result))
+        group.create_task(_uploader(server, until_time, result))
         group.create_task(_killer(server, until_time, result))
     await server.wait_for_r()
-    await _check_saved(server, saved, result)
+    await _check_stored(server, result)
+    result.memory.append(server_processes.footprint(server)[0])
     return result
 
 
 async def _killer(server: Server, until_time: float, result: CrashResult) -> None:
+    kinds: list[str] = []
     while time.monotonic() < until_time:
         await asyncio.sleep(random.uniform(*_PAUSE_SECONDS))
-        kind = random.choice(list(VICTIMS))
+        # Each kind once in a random order, then again.
+        kinds = kinds or random.sample(list(VICTIMS), len(VICTIMS))
+        kind = kinds.pop()
         victims = VICTIMS[kind](server)
         if not victims:
             continue
@@ -86,9 +94,7 @@ async def _anonymous_caller(server: Server, _number: int, until_time: float, res
     client = DeployrClient(server.port)
     while time.monotonic() < until_time:
         async with _noted(client, result):
-            fields = {"filename": SCRIPT, "author": AUTHOR, "directory": "root", "robjects": "y"}
-            response = await client.call("repository/script/execute", **fields)
-            _expect(object_value(response, "y"), SCRIPT_VALUE)
+            _expect(await _run_script(client, SCRIPT), SCRIPT_VALUE)
     client.close()
 
 
@@ -134,25 +140,36 @@ async def _noted(client: DeployrClient, result: CrashResult) -> AsyncIterator[No
     await asyncio.sleep(0.05)
 
 
-async def _save_project(server: Server) -> str:
+async def _uploader(server: Server, until_time: float, result: CrashResult) -> None:
+    """Stores small scripts; those that the server has acknowledged must be there afterwards."""
     client = DeployrClient(server.port)
-    await client.login()
-    project = await client.create_project()
-    await client.execute(project, f"saved <- {_SAVED_VALUE}L")
-    await client.call("project/save", project=project, name="soak")
-    await client.call("project/close", project=project)
+    while time.monotonic() < until_time:
+        async with _noted(client, result):
+            await client.login()
+            while time.monotonic() < until_time:
+                number = len(result.stored)
+                await client.upload_script(_stored_name(number), f"y <- {number}L")
+                result.stored.append(number)
+                await asyncio.sleep(0.2)
     client.close()
-    return project
 
 
-async def _check_saved(server: Server, project: str, result: CrashResult) -> None:
+async def _check_stored(server: Server, result: CrashResult) -> None:
     client = DeployrClient(server.port)
-    await client.login()
-    response = await client.execute(project, "found <- saved", robjects="found")
-    if object_value(response, "found") != _SAVED_VALUE:
-        result.faults.append("the saved project came back with another value")
-    await client.call("project/close", project=project)
+    for number in result.stored:
+        async with _noted(client, result):
+            _expect(await _run_script(client, _stored_name(number)), number)
     client.close()
+
+
+def _stored_name(number: int) -> str:
+    return f"soak-{number}.R"
+
+
+async def _run_script(client: DeployrClient, filename: str) -> object:
+    """Value of ``y`` after a stateless run."""
+    fields = {"filename": filename, "author": AUTHOR, "directory": "root", "robjects": "y"}
+    return object_value(await client.call("repository/script/execute", **fields), "y")
 
 
 def _expect(found: object, expected: object) -> None:

@@ -23,6 +23,9 @@ from bench.waiting import until
 _GROWTH_MOST = 1.25
 """Most that memory and open files may grow from the first quarter of the batches to the last."""
 
+_CRASH_GROWTH_MOST = 1.5
+"""Most that memory may grow in a crash loop, whose restarted processes begin anew."""
+
 Lines = tuple[list[str], bool]
 """What a run found, a line each, and whether that is good."""
 
@@ -88,10 +91,12 @@ async def _crash(server: Server, seconds: float) -> Lines:
             f"recovery after a killed {kind}: median {statistics.median(times):.2f} s, longest {max(times):.2f} s"
             for kind, times in result.recovery.items()
         ),
-        "the saved project came back" if not result.faults else f"faults: {len(result.faults)}",
+        f"scripts stored meanwhile and run afterwards: {len(result.stored)}",
+        f"memory of grid and web workers: {result.memory[0]:.0f} MiB before, {result.memory[1]:.0f} MiB afterwards",
+        f"wrong answers and undocumented errors: {len(result.faults)}",
         *result.faults[:5],
     ]
-    return lines, not result.faults
+    return lines, not result.faults and result.memory[1] < result.memory[0] * _CRASH_GROWTH_MOST
 
 
 async def _value(server: Server, _seconds: float) -> Lines:
