@@ -66,10 +66,11 @@ class Client:
         return record
 
     def fail(self, call: str, *, status: int = 200, error_code: int = 900, **params: Any) -> dict[str, Any]:
-        """The response record of a POST that fails so."""
+        """The response record of a POST that fails so; refusals by HTTP status have no other code than that."""
         response = self.post(call, **params)
         record = record_of(response)
-        assert (response.status_code, record["success"], record["errorCode"]) == (status, False, error_code), record
+        code = error_code if status == 200 else status
+        assert (response.status_code, record["success"], record["errorCode"]) == (status, False, code), record
         assert record["error"]
         return record
 

@@ -1,4 +1,8 @@
-"""What each error becomes in HTTP, in one place (7x-facts 2.4 and 20)."""
+"""What each error becomes in HTTP, in one place (7x-facts 2.4 and 20).
+
+A refusal by HTTP status has that status as its ``errorCode`` too: JavaScript programs listen for ``deployr-io:401``
+and the like, which their library takes from the body where it is JSON (client-wire-facts 6).
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,6 @@ from deployr.api.params import MalformedParameter
 
 log = logging.getLogger(__name__)
 
-_GENERAL = errors.DeployrError.code
 _STATUSES: dict[type[errors.DeployrError], str] = {
     MalformedParameter: falcon.HTTP_400,
     errors.NotAuthenticated: falcon.HTTP_401,
@@ -43,17 +46,17 @@ def status_of(error: errors.DeployrError) -> str:
 
 async def _handle(req: Call, resp: Response, ex: errors.DeployrError, params: dict[str, Any]) -> None:
     resp.status = status_of(ex)
-    envelope.fail(req, resp, ex.message, ex.code)
+    envelope.fail(req, resp, ex.message, ex.code if resp.status == falcon.HTTP_200 else resp.status_code)
 
 
 async def _handle_http(req: Call, resp: Response, ex: falcon.HTTPError, params: dict[str, Any]) -> None:
     resp.status = ex.status
     if ex.headers:
         resp.set_headers(dict(ex.headers))
-    envelope.fail(req, resp, ex.description or ex.title or str(ex.status), _GENERAL)
+    envelope.fail(req, resp, ex.description or ex.title or str(ex.status), resp.status_code)
 
 
 async def _handle_unexpected(req: Call, resp: Response, ex: Exception, params: dict[str, Any]) -> None:
     log.exception("a call failed", exc_info=ex)
     resp.status = falcon.HTTP_500
-    envelope.fail(req, resp, "Internal server error.", _GENERAL)
+    envelope.fail(req, resp, "Internal server error.", resp.status_code)

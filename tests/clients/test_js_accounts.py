@@ -31,7 +31,13 @@ def test_login_is_refused_with_its_code_and_granted(seen: dict[str, Any]) -> Non
 
 def test_logout_ends_the_session(seen: dict[str, Any]) -> None:
     assert seen["logout"]["success"] is True
-    assert [seen[refused]["success"] for refused in ("unknown", "second", "after")] == [False, False, False]
+    assert seen["second"]["errorCode"] == 403
+    assert seen["after"]["errorCode"] == 401
+
+
+def test_programs_can_listen_for_calls_that_need_a_login(seen: dict[str, Any]) -> None:
+    assert seen["stranger"]["errorCode"] == 401
+    assert seen["heard"] == "/r/project/list"
 
 
 def test_a_chain_of_calls_keeps_its_session(node: Callable[..., Any]) -> None:

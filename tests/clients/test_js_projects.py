@@ -87,7 +87,7 @@ def test_an_r_error_reaches_the_client_and_keeps_the_session(node: Callable[...,
     assert [found["value"] for found in seen["survivors"]["workspace"]["objects"]] == [41, 1]
     failed = seen["all"]["execution"]["history"][2]
     assert (failed["success"], "out of cheese" in failed["error"]) == (False, True)
-    assert seen["closed"]["success"] is False
+    assert seen["closed"]["errorCode"] == 403
 
 
 def test_a_loop_is_interrupted_from_another_connection(node: Callable[..., Any]) -> None:
@@ -97,7 +97,7 @@ def test_a_loop_is_interrupted_from_another_connection(node: Callable[..., Any])
     assert interrupted["interrupted"] is True
     assert interrupted["execution"]["interrupted"] is True
     assert "looping" in interrupted["execution"]["console"]
-    assert "busy" in seen["busy"]["error"]
+    assert seen["busy"]["errorCode"] == 409
     assert seen["idle"]["success"] is True
     assert seen["after"]["workspace"]["objects"][0]["value"] == [False, False]
 
