@@ -1,6 +1,6 @@
 # Sourced once by a warm Rserve parent, before it serves (option `source` of the configuration).
 # Everything of ours lives in one environment that is not on the search path, so that user code can neither
-# see nor mask it; only `oc.init`, which Rserve looks up for each new session, and `revoEvent` are attached.
+# see nor mask it; only `oc.init`, which Rserve looks up for each new session, is attached, and the package deployrUtils.
 
 local({
   here <- Sys.getenv("DEPLOYR_R_SOURCES")
@@ -19,7 +19,10 @@ local({
 
   runtime$patch_shell()
   runtime$patch_mcfork()
-  attach(list(oc.init = runtime$oc.init, revoEvent = runtime$revo_event), name = "deployr", warn.conflicts = FALSE)
+  # Attached in every session, as the original's support packages were; `revoEvent` is there without it too.
+  utils <- suppressWarnings(requireNamespace("deployrUtils", quietly = TRUE))
+  if (utils) suppressPackageStartupMessages(library(deployrUtils))
+  attach(c(list(oc.init = runtime$oc.init), if (!utils) list(revoEvent = runtime$revo_event)), name = "deployr")
   options(
     device = runtime$open_device, deployr.revoEvent = runtime$revo_event, bitmapType = "cairo",
     browser = "false", editor = "false", pager = runtime$show_file, menu.graphics = FALSE, help_type = "text"
