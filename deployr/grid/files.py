@@ -11,7 +11,6 @@ import contextlib
 import itertools
 import os
 import stat
-import subprocess
 from collections.abc import AsyncIterable, AsyncIterator, Iterator
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from deployr.grid.protocol import FileInfo
 
 _CHUNK = 256 * 1024
 _LONGEST_NAME = 255
-_COMMON_DEPTH = 8
+_DEPTH = 8
 _MOST_FILES = 10_000
 _OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -195,39 +194,49 @@ class SessionDirectory:
 
 
 def remove_tree(path: Path) -> None:
-    """Remove a directory that a session may have filled with anything: deep, closed, or still being written to."""
+    """Remove a directory that a session may have filled with anything, to any depth; links are not followed."""
     with contextlib.suppress(OSError):
         fd = os.open(path, _OPEN_DIRECTORY)
         try:
-            _empty(fd, _COMMON_DEPTH)
+            while _empty(fd, fd, _DEPTH):
+                os.lseek(fd, 0, os.SEEK_SET)
         finally:
             os.close(fd)
         path.rmdir()
-    if path.exists():
-        _remove_any(path)
 
 
-def _empty(fd: int, depth: int) -> None:
-    """Remove what is in an open directory; ``OSError`` when something resists or lies too deep."""
+def _empty(top: int, fd: int, depth: int) -> bool:
+    """Remove what is in an open directory; what lies deeper than ``depth`` is moved to the top.
+
+    So neither the stack nor the open files grow with the depth.
+
+    Returns:
+        True when something was moved.
+    """
+    moved = False
     with os.scandir(fd) as entries:
         for entry in entries:
-            if not entry.is_dir(follow_symlinks=False):
-                os.unlink(entry.name, dir_fd=fd)
-                continue
-            if depth:
-                below = os.open(entry.name, _OPEN_DIRECTORY, dir_fd=fd)
-                try:
-                    _empty(below, depth - 1)
-                finally:
-                    os.close(below)
-            os.rmdir(entry.name, dir_fd=fd)
+            with contextlib.suppress(OSError):
+                if not entry.is_dir(follow_symlinks=False):
+                    os.unlink(entry.name, dir_fd=fd)
+                elif depth:
+                    moved |= _remove_directory(top, fd, entry.name, depth)
+                else:
+                    os.rename(entry.name, f"moved-{os.urandom(8).hex()}", src_dir_fd=fd, dst_dir_fd=top)
+                    moved = True
+    return moved
 
 
-def _remove_any(path: Path) -> None:
-    """``rm`` copes with any depth and follows no links. It costs a process."""
+def _remove_directory(top: int, fd: int, name: str, depth: int) -> bool:
     if os.geteuid() != 0:
-        subprocess.run(["chmod", "-R", "u+rwX", "--", str(path)], check=False, capture_output=True)  # noqa: S603, S607
-    subprocess.run(["rm", "-rf", "--", str(path)], check=False, capture_output=True)  # noqa: S603, S607
+        os.chmod(name, 0o700, dir_fd=fd)
+    below = os.open(name, _OPEN_DIRECTORY, dir_fd=fd)
+    try:
+        moved = _empty(top, below, depth - 1)
+    finally:
+        os.close(below)
+    os.rmdir(name, dir_fd=fd)
+    return moved
 
 
 async def read_chunks(fd: int, length: int) -> AsyncIterator[bytes]:

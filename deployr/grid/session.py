@@ -365,9 +365,13 @@ class RSession:
             return
         self._history.append(record)
         while len(self._history) > self._limits.history_depth:
-            oldest = self._results.pop(self._history.pop(0).execution, None)
-            if oldest:
-                oldest.close()
+            self._forget_results(self._history.pop(0).execution)
+
+    def _forget_results(self, execution: str) -> None:
+        directory = self._results.pop(execution, None)
+        if directory:
+            directory.close()
+            remove_tree(self._path / "results" / execution)
 
     # -- process ------------------------------------------------------------------------------------------
 

@@ -25,11 +25,20 @@ open_device <- function(...) {
     grDevices::png(paste0(pattern, ".png"), width = plots$width, height = plots$height, type = "cairo")
 }
 
+# The svg device writes a page although nothing was drawn on it: a document without shapes.
+is_drawn <- function(page) {
+  if (!endsWith(page, ".svg")) return(TRUE)
+  any(grepl("<(rect|path|use|image) ", readLines(file.path(plots$directory, page), warn = FALSE)))
+}
+
 # Closes every device, named ones too, and numbers the pages from 001.
 finish_plots <- function() {
   if (length(grDevices::dev.list())) grDevices::graphics.off()
   if (plots$devices == 0L) return(invisible())
   pages <- list.files(plots$directory, pattern = "^[.]device[0-9]+-[0-9]+[.]", all.files = TRUE)
+  drawn <- vapply(pages, is_drawn, NA)
+  unlink(file.path(plots$directory, pages[!drawn]))
+  pages <- pages[drawn]
   extension <- sub(".*[.]", "", pages)
   file.rename(
     file.path(plots$directory, sort(pages)),

@@ -3,12 +3,14 @@
 deepest <- 64L
 longest_print <- 10000L
 
+# The value of what may run user code, or something else when that fails or jumps away.
+attempt <- function(expression, otherwise) {
+  withRestarts(tryCatch(expression, error = function(e) otherwise), abort = function() otherwise)
+}
+
 # An object that has no wire encoding: its class and how it prints.
 opaque <- function(x) {
-  printed <- tryCatch(
-    paste(utils::capture.output(if (isS4(x)) methods::show(x) else print(x)), collapse = "\n"),
-    error = function(e) ""
-  )
+  printed <- attempt(paste(utils::capture.output(if (isS4(x)) methods::show(x) else print(x)), collapse = "\n"), "")
   structure(list(class = class(x), printed = substr(printed, 1L, longest_print)), class = "deployr.opaque")
 }
 
@@ -73,8 +75,12 @@ container <- function(root) {
   x
 }
 
-workspace_object <- function(name) {
+check_exists <- function(name) {
   if (!exists(name, envir = globalenv(), inherits = FALSE)) stop("object '", name, "' not found", call. = FALSE)
+}
+
+workspace_object <- function(name) {
+  check_exists(name)
   get(name, envir = globalenv(), inherits = FALSE)
 }
 
@@ -84,15 +90,26 @@ member <- function(where, name) {
   where[[name]]
 }
 
+# One that cannot be read, such as a promise that fails, is listed all the same.
+look_at <- function(name, where) {
+  unreadable <- list(class = character(), described = c("object", "unreadable"))
+  attempt(
+    {
+      x <- member(where, name)
+      list(class = class(x), described = describe(x))
+    },
+    unreadable
+  )
+}
+
 # arguments: root, clazz, filter (name prefix), restrict, pagesize, pageoffset; all may be NULL.
 list_objects <- function(arguments) {
   where <- container(arguments$root)
   names <- if (is.environment(where)) ls(where, sorted = TRUE) else names(where)
   if (!is.null(arguments$filter)) names <- names[startsWith(names, arguments$filter)]
-  classes <- lapply(names, function(name) class(member(where, name)))
-  keep <- rep(TRUE, length(names))
-  if (!is.null(arguments$clazz)) keep <- vapply(classes, function(class) arguments$clazz %in% class, NA)
-  described <- vapply(names[keep], function(name) describe(member(where, name)), c("", ""), USE.NAMES = FALSE)
+  seen <- lapply(names, look_at, where)
+  keep <- vapply(seen, function(it) is.null(arguments$clazz) || arguments$clazz %in% it$class, NA)
+  described <- vapply(seen[keep], function(it) it$described, c("", ""))
   found <- list(name = names[keep], type = as.vector(described[1L, ]), rclass = as.vector(described[2L, ]))
   if (isTRUE(arguments$restrict)) {
     encoded <- found$type %in% c("primitive", "vector", "matrix", "list", "dataframe", "factor", "date")
@@ -131,7 +148,7 @@ assign_objects <- function(arguments) {
 
 # All must exist; then all go.
 delete_objects <- function(arguments) {
-  for (name in arguments$names) workspace_object(name)
+  for (name in arguments$names) check_exists(name)
   rm(list = arguments$names, envir = globalenv())
   NULL
 }

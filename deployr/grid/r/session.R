@@ -66,8 +66,20 @@ configure <- function(arguments) {
 workspace_file <- function() file.path(settled$directory, "state", "workspace.rData")
 
 save_workspace <- function(arguments) {
-  save(list = ls(globalenv(), all.names = TRUE), file = workspace_file(), envir = globalenv(), compress = FALSE)
+  names <- Filter(is_readable, ls(globalenv(), all.names = TRUE))
+  save(list = names, file = workspace_file(), envir = globalenv(), compress = FALSE)
   NULL
+}
+
+# What fails when it is read cannot be saved, and must not keep the rest from it.
+is_readable <- function(name) {
+  attempt(
+    {
+      get(name, envir = globalenv(), inherits = FALSE)
+      TRUE
+    },
+    FALSE
+  )
 }
 
 load_workspace <- function(arguments) {
