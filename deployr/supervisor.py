@@ -95,6 +95,8 @@ class Supervisor:
                 # Asked to stop while it was being started: nobody else knows of it.
                 await self._end(part.name, _STOP_SECONDS)
             status = await process.wait()
+            # Web workers outlive their master for a while and would hold its addresses.
+            _kill_group(process)
             if self._stop.is_set():
                 return
             failures = 0 if time.monotonic() - started > _STEADY_SECONDS else failures + 1
@@ -131,8 +133,7 @@ class Supervisor:
             await asyncio.wait_for(process.wait(), max(seconds, 1.0))
         except TimeoutError:
             log.error("%s did not stop in time", name)
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+            _kill_group(process)
 
     async def _announce(self) -> None:
         """Say once when the server can be used."""
@@ -142,6 +143,12 @@ class Supervisor:
         while not await _accepts(host.strip("[]"), int(port)) or not self._settings.grid_socket.exists():  # noqa: ASYNC110
             await asyncio.sleep(0.1)
         log.info("ready at http://%s/deployr", address)
+
+
+def _kill_group(process: asyncio.subprocess.Process) -> None:
+    """Kill what belongs to a part; sessions and their parents are groups of their own."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 async def _accepts(host: str, port: int) -> bool:
