@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,9 @@ BASIC_USER = "basic"
 _WEB = [sys.executable, "-m", "gunicorn", "--config", "python:deployr.web", "deployr.api.asgi:application"]
 _GRID = [sys.executable, "-m", "deployr.grid"]
 _START_SECONDS = 30
+
+InProcess = Callable[..., contextlib.AbstractAsyncContextManager[httpx.AsyncClient]]
+"""Makes the application in the test's own process, without a grid; takes settings as :func:`running` does."""
 
 
 class Server:

@@ -29,7 +29,7 @@ _STATUSES: dict[type[errors.DeployrError], str] = {
 
 
 class InvalidToken(errors.PermissionDenied):
-    """A POST of an authenticated session without its ``X-XSRF-TOKEN``."""
+    """A call of an authenticated session without its ``X-XSRF-TOKEN``."""
 
 
 def register(app: App[Call, Response]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from typing import Literal
 
@@ -21,10 +22,13 @@ _PRE_EXECUTION = (
     "adoptpackages",
     "externalsource",
 )
+_LARGE = 256 * 1024
+"""Characters of inputs from which on they are decoded in a thread, so that other calls go on."""
+
 _STORE = ("storefile", "storeobject", "storeworkspace")
 
 
-def read_options(params: Params) -> ExecutionOptions:
+async def read_options(params: Params) -> ExecutionOptions:
     """On- and post-execution parameters, and inputs.
 
     Raises:
@@ -32,7 +36,7 @@ def read_options(params: Params) -> ExecutionOptions:
         DeployrError: the inputs do not describe R values.
     """
     return ExecutionOptions(
-        inputs=read_inputs(params),
+        inputs=await read_inputs(params),
         robjects=params.names("robjects", "robject"),
         tag=params.text("tag"),
         phantom=params.flag("phantom"),
@@ -55,18 +59,24 @@ def read_encoding(params: Params) -> ObjectEncoding:
     )
 
 
-def read_inputs(params: Params) -> dict[str, RValue]:
+async def read_inputs(params: Params) -> dict[str, RValue]:
     """The objects of ``inputs``, then those of ``csvinputs``.
 
     Raises:
         DeployrError: they do not describe R values.
     """
-    text, csv = params.text("inputs"), params.text("csvinputs")
+    text, csv = params.text("inputs") or "", params.text("csvinputs") or ""
     try:
-        objects = inputs.decode_inputs(deployr_json.loads(text)) if text else {}
-        return objects | (inputs.parse_csv_inputs(csv) if csv else {})
+        if len(text) + len(csv) < _LARGE:
+            return _decode_inputs(text, csv)
+        return await asyncio.to_thread(_decode_inputs, text, csv)
     except EncodingError as ex:
         raise DeployrError(str(ex)) from ex
+
+
+def _decode_inputs(text: str, csv: str) -> dict[str, RValue]:
+    objects = inputs.decode_inputs(deployr_json.loads(text)) if text else {}
+    return objects | (inputs.parse_csv_inputs(csv) if csv else {})
 
 
 def read_scripts(params: Params) -> list[ScriptName]:

@@ -23,6 +23,8 @@ _FORM = "application/x-www-form-urlencoded"
 _MULTIPART = "multipart/form-data"
 _CHUNK = 64 * 1024
 _MAX_FIELDS = 1000
+_LARGE = 256 * 1024
+"""Characters of a form from which on it is parsed in a thread, so that other calls go on."""
 
 
 class MalformedParameter(InvalidParameter):
@@ -131,7 +133,9 @@ async def read_params(request: Request, settings: Settings) -> Params:
     kind, options = parse_options_header(request.content_type or _FORM)
     if kind == _FORM:
         body = await _read_form(_patient(request, settings.server.body_timeout))
-        return Params(values | _parse_urlencoded(body))
+        if len(body) < _LARGE:
+            return Params(values | _parse_urlencoded(body))
+        return Params(values | await asyncio.to_thread(_parse_urlencoded, body))
     if kind == _MULTIPART:
         return await _read_multipart(request, settings, values, options.get("boundary") or "")
     return Params(values)

@@ -28,7 +28,7 @@ class ProjectResource:
             descr=params.text("projectdescr"),
             blackbox=params.flag("blackbox"),
             cluster=params.text("cluster"),
-            inputs=read_inputs(params),
+            inputs=await read_inputs(params),
         )
         envelope.succeed(req, resp, project=records.project(project))
 

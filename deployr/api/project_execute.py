@@ -25,7 +25,7 @@ class ProjectExecuteResource:
         params = await req.read_params()
         refuse_unbuilt(params)
         outcome = await self._executions.execute_code(
-            caller, params.required("project"), params.required("code"), read_options(params)
+            caller, params.required("project"), params.required("code"), await read_options(params)
         )
         execution_replies.reply(req, resp, outcome)
 
@@ -35,7 +35,7 @@ class ProjectExecuteResource:
         params = await req.read_params()
         refuse_unbuilt(params)
         outcome = await self._executions.execute_script(
-            caller, params.required("project"), read_scripts(params), read_options(params)
+            caller, params.required("project"), read_scripts(params), await read_options(params)
         )
         execution_replies.reply(req, resp, outcome)
 

@@ -55,7 +55,7 @@ class ProjectWorkspaceResource:
         params = await req.read_params()
         if not params.text("inputs", "csvinputs"):
             raise MalformedParameter("Missing parameter: inputs.")
-        project = await self._workspace.push_objects(caller, params.required("project"), read_inputs(params))
+        project = await self._workspace.push_objects(caller, params.required("project"), await read_inputs(params))
         envelope.succeed(req, resp, project=records.project(project))
 
     async def on_post_delete(self, req: Call, resp: Response) -> None:

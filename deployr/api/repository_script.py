@@ -38,7 +38,7 @@ class RepositoryScriptResource:
         """Run scripts, stateless or in the HTTP session's blackbox."""
         params = await req.read_params()
         refuse_unbuilt(params, anonymous=req.caller.is_anonymous)
-        scripts, options = read_scripts(params), read_options(params)
+        scripts, options = read_scripts(params), await read_options(params)
         if params.flag("blackbox"):
             recycle = params.flag("recycle")
             outcome = await self._scripts.execute_blackbox(req.caller, scripts, options, recycle=recycle)

@@ -27,6 +27,8 @@ TOKEN = "X-XSRF-TOKEN"  # noqa: S105 -- the name of the header
 LOGIN = f"{CONTEXT}/r/user/login"
 
 _COOKIE = "JSESSIONID"
+_READING = frozenset(("about", "console", "download", "history", "get", "info", "interrupt", "list", "ping"))
+"""Calls that clients GET without a token; they change nothing, or interrupt."""
 
 
 class SessionsMiddleware:
@@ -53,7 +55,13 @@ class SessionsMiddleware:
         self._find_session(req)
         if not req.caller.is_anonymous:
             self._sessions.touch(req.caller.http_session)
-            self._check_token(req)
+
+    async def process_resource(self, req: Call, resp: Response, resource: object, params: dict[str, Any]) -> None:
+        """Refuse a call of a logged-in user that another site may have sent."""
+        if self._settings.server.csrf == "required" and not req.caller.is_anonymous and _needs_token(req):
+            expected = self._sessions.csrf_token(req.session_id)
+            if not hmac.compare_digest((req.get_header(TOKEN) or "").encode(), expected.encode()):
+                raise InvalidToken("The X-XSRF-TOKEN is missing or wrong.")
 
     async def process_response(self, req: Call, resp: Response, resource: object, req_succeeded: bool) -> None:
         """Tell the client its session, unless it knows; login says it again."""
@@ -85,14 +93,6 @@ class SessionsMiddleware:
         req.session_is_new = True
         return None
 
-    def _check_token(self, req: Call) -> None:
-        """Only POSTs need the token, and not the login that hands it out (7x-facts 2.6)."""
-        if self._settings.server.csrf != "required" or req.method != "POST" or req.path == LOGIN:
-            return
-        expected = self._sessions.csrf_token(req.session_id)
-        if not hmac.compare_digest((req.get_header(TOKEN) or "").encode(), expected.encode()):
-            raise InvalidToken("The X-XSRF-TOKEN is missing or wrong.")
-
     async def _flush_for_ever(self) -> None:
         while True:
             await asyncio.sleep(self._sessions.interval)
@@ -107,6 +107,13 @@ def _adopt(req: Call, session_id: str, caller: Caller) -> None:
     req.session_id = session_id
     req.caller = caller
     req.session_is_new = False
+
+
+def _needs_token(req: Call) -> bool:
+    """All POSTs but the login, which hands the token out (7x-facts 2.6); and GETs that change something."""
+    if req.method == "GET":
+        return req.name.rpartition("/")[2] not in _READING
+    return req.method == "POST" and req.path != LOGIN
 
 
 def _cookie_ids(req: Call) -> list[str]:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from multipart import MultipartError
 
 from deployr.api import multipart
-from deployr.api.multipart import Multipart
+from deployr.api.multipart import Multipart, Read
 from deployr.errors import TooLarge
 
 DOTNET = (
@@ -24,7 +24,7 @@ JAVA = (
 )
 
 
-def reader(body: bytes, step: int):
+def reader(body: bytes, step: int) -> Read:
     """Reads the body in steps, as it would come in from a network."""
     position = 0
 
@@ -49,29 +49,29 @@ async def content(result: Multipart) -> bytes:
     return b"".join([chunk async for chunk in result.file.chunks()])
 
 
-async def test_fields_in_the_style_of_net_are_url_encoded():
+async def test_fields_in_the_style_of_net_are_url_encoded() -> None:
     result = await parse(DOTNET)
     assert result.fields == {"filename": "my file,too.txt", "descr": ""}
     assert await content(result) == b"hello"
 
 
-async def test_fields_of_other_clients_are_taken_as_they_are():
+async def test_fields_of_other_clients_are_taken_as_they_are() -> None:
     result = await parse(JAVA)
     assert result.fields == {"filename": "my+file é.txt"}
     assert await content(result) == b"hello"
 
 
-async def test_a_body_that_ends_without_a_line_break_is_read():
+async def test_a_body_that_ends_without_a_line_break_is_read() -> None:
     assert await content(await parse(JAVA.rstrip())) == b"hello"
 
 
 @given(st.binary(max_size=300), st.integers(1, 50))
-async def test_any_content_arrives_whatever_the_chunks(data, step):
+async def test_any_content_arrives_whatever_the_chunks(data: bytes, step: int) -> None:
     head = b'--B\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\n'
     assert await content(await parse(head + data + b"\r\n--B--", step=step)) == data
 
 
-async def test_a_large_file_goes_to_disk(monkeypatch):
+async def test_a_large_file_goes_to_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(multipart, "IN_MEMORY", 10)
     data = bytes(range(256)) * 40
     head = b'--B\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\n'
@@ -80,19 +80,19 @@ async def test_a_large_file_goes_to_disk(monkeypatch):
 
 
 @pytest.mark.parametrize("size", [1001, 5000])
-async def test_a_file_beyond_the_limit_is_refused(size):
+async def test_a_file_beyond_the_limit_is_refused(size: int) -> None:
     head = '--B\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\n'
     with pytest.raises(TooLarge, match="1000 bytes"):
         await parse(head + "x" * size + "\r\n--B--\r\n")
 
 
-async def test_fields_beyond_the_limit_are_refused(monkeypatch):
+async def test_fields_beyond_the_limit_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(multipart, "IN_MEMORY", 10)
     with pytest.raises(TooLarge):
         await parse(DOTNET)
 
 
 @pytest.mark.parametrize("body", ["", "nothing", DOTNET[:60], DOTNET[:-10]])
-async def test_a_body_cut_short_is_malformed(body):
+async def test_a_body_cut_short_is_malformed(body: str) -> None:
     with pytest.raises(MultipartError):
         await parse(body)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from deployr.api.paths import PATH_SESSION, PathsMiddleware, normalised
@@ -32,25 +34,28 @@ def normalise(raw_path: str, query: str = "") -> tuple[str, str, str | None]:
         ("/", "", ("/", "", None)),
     ],
 )
-def test_path_query_and_session_are_taken_apart(raw_path, query, expected):
+def test_path_query_and_session_are_taken_apart(raw_path: str, query: str, expected: Any) -> None:
     assert normalise(raw_path, query) == expected
 
 
-def test_a_session_inside_of_a_value_is_left_alone():
+def test_a_session_inside_of_a_value_is_left_alone() -> None:
     query = "externalsource=http%3A%2F%2Fh%2Fa%3Bjsessionid%3DX"
     assert normalise("/deployr/r/a", query) == ("/deployr/r/a", query, None)
 
 
-async def test_header_names_are_spelled_as_clients_expect():
-    async def app(scope, receive, send):
+async def test_header_names_are_spelled_as_clients_expect() -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
         headers = [(b"x-xsrf-token", b"t"), (b"set-cookie", b"c"), (b"content-type", b"k")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
 
-    sent = []
+    sent: list[dict[str, Any]] = []
 
-    async def send(message):
+    async def send(message: dict[str, Any]) -> None:
         sent.append(message)
 
+    async def receive() -> dict[str, Any]:
+        return {}
+
     scope = {"type": "http", "path": "/", "raw_path": b"/", "query_string": b""}
-    await PathsMiddleware(app)(scope, None, send)
+    await PathsMiddleware(app)(scope, receive, send)
     assert [name for name, _ in sent[0]["headers"]] == [b"X-XSRF-TOKEN", b"Set-Cookie", b"Content-Type"]

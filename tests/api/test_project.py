@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
-from server import BASIC_USER, record_of
+from server import BASIC_USER, Client, Server, record_of
 
 PROJECT_KEYS = {
     "project", "name", "descr", "longdescr", "live", "shared", "cookie", "projectcookie", "origin", "author",
@@ -12,14 +14,14 @@ PROJECT_KEYS = {
 
 
 @pytest.fixture
-def other(server):
+def other(server: Server) -> Iterator[Client]:
     """Another user."""
     client = server.login(BASIC_USER, "Password1")
     yield client
     client.http.post("/r/user/logout")
 
 
-def test_create_makes_a_live_temporary_project(testuser):
+def test_create_makes_a_live_temporary_project(testuser: Client) -> None:
     reply = testuser.succeed("/r/project/create", projectdescr="ignored without a name")
     project = reply["project"]
     assert set(project) == PROJECT_KEYS
@@ -29,34 +31,34 @@ def test_create_makes_a_live_temporary_project(testuser):
     assert list(reply)[2] == "project"
 
 
-def test_a_new_project_is_empty(testuser):
+def test_a_new_project_is_empty(testuser: Client) -> None:
     project = testuser.project()
     assert testuser.succeed("/r/project/workspace/list", project=project)["workspace"]["objects"] == []
     assert testuser.succeed("/r/project/directory/list", project=project)["directory"]["files"] == []
     assert testuser.succeed("/r/project/execute/history", project=project)["execution"]["history"] == []
 
 
-def test_create_assigns_inputs(testuser):
+def test_create_assigns_inputs(testuser: Client) -> None:
     project = testuser.project(csvinputs="name,George,age,45")
     objects = testuser.succeed("/r/project/workspace/get", project=project, name="age,name")["workspace"]["objects"]
     assert [entry["value"] for entry in objects] == [45.0, "George"]
 
 
-def test_create_with_bad_inputs_leaves_nothing_behind(testuser):
+def test_create_with_bad_inputs_leaves_nothing_behind(testuser: Client) -> None:
     before = testuser.succeed("/r/project/list")["projects"]
     testuser.fail("/r/project/create", inputs='{"x": 5}')
     assert testuser.succeed("/r/project/list")["projects"] == before
 
 
-def test_create_refuses_an_unknown_cluster(testuser):
+def test_create_refuses_an_unknown_cluster(testuser: Client) -> None:
     testuser.fail("/r/project/create", error_code=913, cluster="no such cluster")
 
 
-def test_create_refuses_what_it_cannot_preload_yet(testuser):
+def test_create_refuses_what_it_cannot_preload_yet(testuser: Client) -> None:
     assert "preloadfilename" in testuser.fail("/r/project/create", preloadfilename="a.csv")["error"]
 
 
-def test_list_holds_live_projects_in_order(testuser):
+def test_list_holds_live_projects_in_order(testuser: Client) -> None:
     first, second = testuser.project(), testuser.project()
     listed = testuser.succeed("/r/project/list")["projects"]
     ids = [entry["project"] for entry in listed]
@@ -67,27 +69,27 @@ def test_list_holds_live_projects_in_order(testuser):
     assert newest["project"] == first
 
 
-def test_about_and_ping_tell_of_one_project(testuser):
+def test_about_and_ping_tell_of_one_project(testuser: Client) -> None:
     project = testuser.project()
     for call in ("/r/project/about", "/r/project/ping"):
         reply = record_of(testuser.get(call, project=project))
         assert (set(reply["project"]), reply["project"]["live"]) == (PROJECT_KEYS, True)
 
 
-def test_close_ends_a_temporary_project(testuser):
+def test_close_ends_a_temporary_project(testuser: Client) -> None:
     project = testuser.project()
     assert testuser.succeed("/r/project/close", project=project)["project"]["live"] is False
     testuser.fail("/r/project/ping", status=403, project=project)
 
 
-def test_delete_removes_a_project(testuser):
+def test_delete_removes_a_project(testuser: Client) -> None:
     project = testuser.project()
     assert testuser.succeed("/r/project/delete", project=project)["project"]["project"] == project
     testuser.fail("/r/project/about", status=403, project=project)
 
 
 @pytest.mark.parametrize("call", ["about", "ping", "close", "delete"])
-def test_foreign_and_unknown_projects_are_forbidden_alike(testuser, other, call):
+def test_foreign_and_unknown_projects_are_forbidden_alike(testuser: Client, other: Client, call: str) -> None:
     project = testuser.project()
     foreign = other.fail(f"/r/project/{call}", status=403, project=project)
     unknown = other.fail(f"/r/project/{call}", status=403, project="PROJECT-none")
@@ -95,16 +97,16 @@ def test_foreign_and_unknown_projects_are_forbidden_alike(testuser, other, call)
 
 
 @pytest.mark.parametrize("call", ["create", "list", "about", "ping", "close", "delete"])
-def test_projects_need_a_login(anonymous, call):
+def test_projects_need_a_login(anonymous: Client, call: str) -> None:
     anonymous.fail(f"/r/project/{call}", status=401)
 
 
 @pytest.mark.parametrize("call", ["about", "ping", "close", "delete"])
-def test_the_project_must_be_named(testuser, call):
+def test_the_project_must_be_named(testuser: Client, call: str) -> None:
     testuser.fail(f"/r/project/{call}", status=400)
 
 
-def test_a_blackbox_only_executes_scripts(testuser):
+def test_a_blackbox_only_executes_scripts(testuser: Client) -> None:
     project = testuser.project(blackbox="true")
     script = {"filename": "DeployR - Hello World", "author": "testuser"}
     reply = testuser.succeed(
@@ -118,14 +120,14 @@ def test_a_blackbox_only_executes_scripts(testuser):
     testuser.succeed("/r/project/close", project=project)
 
 
-def test_a_project_whose_session_is_gone_says_so_once(testuser):
+def test_a_project_whose_session_is_gone_says_so_once(testuser: Client) -> None:
     project = testuser.project()
     response = testuser.post("/r/project/execute/code", project=project, code="quit()")
     assert (response.status_code, record_of(response)["errorCode"]) == (200, 916)
     testuser.fail("/r/project/ping", status=403, project=project)
 
 
-def test_a_persistent_project_survives_close_and_logout(server):
+def test_a_persistent_project_survives_close_and_logout(server: Server) -> None:
     client = server.login()
     project = client.project(projectname="Kept", projectdescr="for later")
     client.execute(project, "x <- 42; cat('text', file='a.txt')")
@@ -150,7 +152,7 @@ def test_a_persistent_project_survives_close_and_logout(server):
         ({"dropdirectory": "true"}, 1, 0),
     ],
 )
-def test_what_is_not_saved_at_close_is_gone(testuser, sent, objects, files):
+def test_what_is_not_saved_at_close_is_gone(testuser: Client, sent: dict[str, str], objects: int, files: int) -> None:
     project = testuser.project(projectname="Partly kept")
     testuser.execute(project, "x <- 42; cat('text', file='a.txt')")
     testuser.succeed("/r/project/close", project=project, **sent)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
-from server import BASIC_USER, record_of
+from server import BASIC_USER, Client, Server, record_of
 
 EXECUTION_KEYS = {
     "execution", "code", "tag", "actor", "timeStart", "timeCode", "timeTotal", "console", "resultsGenerated",
@@ -24,15 +28,15 @@ HELLO = {"filename": "DeployR - Hello World", "author": "testuser"}
 
 
 @pytest.fixture
-def project(testuser):
+def project(testuser: Client) -> str:
     return testuser.project()
 
 
-def console(client, project, **params):
+def console(client: Client, project: str, **params: str) -> Any:
     return client.execute(project, "x <- 1\nprint(x)", **params)["execution"]["console"]
 
 
-def test_code_tells_all_it_did(testuser, project):
+def test_code_tells_all_it_did(testuser: Client, project: str) -> None:
     reply = testuser.execute(project, "x <- c(1, 2)\rplot(x)\rpng('named.png')\rplot(x)", tag="mark", robjects="x")
     assert list(reply)[:6] == ["success", "call", "project", "interrupted", "execution", "workspace"]
     assert reply["repository"] == {"files": []}
@@ -47,40 +51,40 @@ def test_code_tells_all_it_did(testuser, project):
     assert reply["workspace"]["objects"] == [{"name": "x", "type": "vector", "rclass": "numeric", "value": [1.0, 2.0]}]
 
 
-def test_the_console_echoes_unless_it_is_turned_off(testuser, project):
+def test_the_console_echoes_unless_it_is_turned_off(testuser: Client, project: str) -> None:
     assert console(testuser, project) == "\n> x <- 1\n\n> print(x)\n[1] 1\n"
     assert console(testuser, project, echooff="true") == "[1] 1\n"
     assert console(testuser, project, consoleoff="True") == ""
 
 
-def test_artifacts_may_be_left_out(testuser, project):
+def test_artifacts_may_be_left_out(testuser: Client, project: str) -> None:
     reply = testuser.execute(project, "cat('a', file='a.txt')", artifactsoff="true")
     assert reply["execution"]["artifacts"] == []
 
 
-def test_plots_have_the_device_asked_for(testuser, project):
+def test_plots_have_the_device_asked_for(testuser: Client, project: str) -> None:
     reply = testuser.execute(project, "plot(1)", graphics="svg")
     assert reply["execution"]["results"][0]["type"] == "image/svg+xml"
 
 
-def test_objects_come_in_the_order_asked_and_unknown_ones_are_warned_of(testuser, project):
+def test_objects_come_in_the_order_asked_and_unknown_ones_are_warned_of(testuser: Client, project: str) -> None:
     reply = testuser.execute(project, "a <- 1; b <- 'x'", robjects="b,none,a,")
     assert [entry["name"] for entry in reply["workspace"]["objects"]] == ["b", "a"]
     assert reply["execution"]["warnings"] == ["Object not found: none."]
 
 
-def test_the_old_name_of_robjects_is_taken_too(testuser, project):
+def test_the_old_name_of_robjects_is_taken_too(testuser: Client, project: str) -> None:
     assert testuser.execute(project, "a <- 1", robject="a")["workspace"]["objects"][0]["name"] == "a"
 
 
-def test_inputs_are_there_before_the_code(testuser, project):
+def test_inputs_are_there_before_the_code(testuser: Client, project: str) -> None:
     inputs = '{"v": {"type": "vector", "value": [1.5, null, 3]}}'
     reply = testuser.execute(project, "n <- sum(is.na(v)) + k", inputs=inputs, csvinputs="k,10", robjects="n,v")
     assert reply["workspace"]["objects"][0]["value"] == 11.0
     assert reply["workspace"]["objects"][1]["value"] == [1.5, None, 3.0]
 
 
-def test_the_caller_chooses_what_stands_for_missing_and_infinite(testuser, project):
+def test_the_caller_chooses_what_stands_for_missing_and_infinite(testuser: Client, project: str) -> None:
     code = "v <- c(1, NA, Inf); f <- data.frame(a = 1)"
     plain = testuser.execute(project, code, robjects="v,f")["workspace"]["objects"]
     assert plain[0]["value"] == [1.0, None, "0x7ff0000000000000L"]
@@ -91,13 +95,13 @@ def test_the_caller_chooses_what_stands_for_missing_and_infinite(testuser, proje
     assert chosen[1]["value"][0]["type"] == "vector"
 
 
-def test_a_large_value_arrives_whole(testuser, project):
+def test_a_large_value_arrives_whole(testuser: Client, project: str) -> None:
     reply = testuser.execute(project, "big <- seq(0, 1, length.out = 200000)", robjects="big")
     value = reply["workspace"]["objects"][0]["value"]
     assert (len(value), value[-1]) == (200000, 1.0)
 
 
-def test_an_error_of_r_is_a_handled_failure_with_all_that_was_done(testuser, project):
+def test_an_error_of_r_is_a_handled_failure_with_all_that_was_done(testuser: Client, project: str) -> None:
     response = testuser.post("/r/project/execute/code", project=project, code="kept <- 1\nstop('broken')")
     record = record_of(response)
     assert (response.status_code, record["success"], record["errorCode"]) == (200, False, 900)
@@ -107,30 +111,32 @@ def test_an_error_of_r_is_a_handled_failure_with_all_that_was_done(testuser, pro
     assert testuser.succeed("/r/project/workspace/get", project=project, name="kept")
 
 
-def test_a_syntax_error_runs_nothing(testuser, project):
+def test_a_syntax_error_runs_nothing(testuser: Client, project: str) -> None:
     response = testuser.post("/r/project/execute/code", project=project, code="y <- 1\ny <-")
     assert record_of(response)["errorCode"] == 900
     assert testuser.succeed("/r/project/workspace/list", project=project)["workspace"]["objects"] == []
 
 
-def test_warnings_are_told(testuser, project):
+def test_warnings_are_told(testuser: Client, project: str) -> None:
     assert testuser.execute(project, "warning('careful')")["execution"]["warnings"] == ["careful"]
 
 
-def test_bad_inputs_run_nothing(testuser, project):
+def test_bad_inputs_run_nothing(testuser: Client, project: str) -> None:
     response = testuser.post("/r/project/execute/code", project=project, code="y <- 1", inputs="{")
     assert (response.status_code, record_of(response)["errorCode"]) == (200, 900)
     assert testuser.succeed("/r/project/execute/history", project=project)["execution"]["history"] == []
 
 
-def test_code_must_be_given_and_be_in_a_project_of_the_caller(testuser, anonymous, project, server):
+def test_code_must_be_given_and_be_in_a_project_of_the_caller(
+    testuser: Client, anonymous: Client, project: str, server: Server
+) -> None:
     assert testuser.post("/r/project/execute/code", project=project).status_code == 400
     assert anonymous.post("/r/project/execute/code", project=project, code="1").status_code == 401
     other = server.login("admin")
     assert other.post("/r/project/execute/code", project=project, code="1").status_code == 403
 
 
-def test_a_basic_user_executes_scripts_but_no_code(server):
+def test_a_basic_user_executes_scripts_but_no_code(server: Server) -> None:
     basic = server.login(BASIC_USER, "Password1")
     project = basic.project()
     assert basic.post("/r/project/execute/code", project=project, code="1").status_code == 403
@@ -139,12 +145,12 @@ def test_a_basic_user_executes_scripts_but_no_code(server):
     basic.logout()
 
 
-def test_options_that_are_not_built_are_refused(testuser, project):
+def test_options_that_are_not_built_are_refused(testuser: Client, project: str) -> None:
     response = testuser.post("/r/project/execute/code", project=project, code="1", storeobject="x")
     assert "storeobject" in record_of(response)["error"]
 
 
-def test_scripts_are_chained_in_one_session(testuser, project, tmp_path):
+def test_scripts_are_chained_in_one_session(testuser: Client, project: str, tmp_path: Path) -> None:
     for name, code in (("chain1.R", "a <- 1"), ("chain2.R", "b <- a + 1")):
         testuser.succeed("/r/repository/file/upload", filename=name, files={"file": code})
     reply = testuser.succeed("/r/project/execute/script", project=project, filename="chain1,chain2.R", robjects="b")
@@ -153,18 +159,18 @@ def test_scripts_are_chained_in_one_session(testuser, project, tmp_path):
     testuser.succeed("/r/repository/file/delete", filename="chain1.R,chain2.R")
 
 
-def test_an_unknown_script_is_a_handled_failure(testuser, project):
+def test_an_unknown_script_is_a_handled_failure(testuser: Client, project: str) -> None:
     testuser.fail("/r/project/execute/script", project=project, filename="no such script")
     testuser.fail("/r/project/execute/script", status=400, project=project)
 
 
-def test_history_and_console_tell_what_was_run(testuser, project):
+def test_history_and_console_tell_what_was_run(testuser: Client, project: str) -> None:
     assert testuser.succeed("/r/project/execute/console", project=project)["execution"] == {"console": None}
     first = testuser.execute(project, "a <- 1", tag="t")["execution"]
     testuser.execute(project, "hidden <- 1", phantom="true")
     second = testuser.execute(project, "plot(1)")["execution"]
 
-    def history(**params):
+    def history(**params: str) -> Any:
         record = testuser.succeed("/r/project/execute/history", project=project, **params)
         return record["execution"]["history"]
 
@@ -180,13 +186,13 @@ def test_history_and_console_tell_what_was_run(testuser, project):
     assert reply["execution"]["console"] == "\n> plot(1)\n"
 
 
-def test_a_failed_execution_is_in_the_history(testuser, project):
+def test_a_failed_execution_is_in_the_history(testuser: Client, project: str) -> None:
     testuser.post("/r/project/execute/code", project=project, code="stop('broken')")
     [entry] = testuser.succeed("/r/project/execute/history", project=project)["execution"]["history"]
     assert (entry["success"], entry["error"], entry["errorCode"]) == (False, "broken", 900)
 
 
-def test_results_are_listed_and_downloaded(testuser, project):
+def test_results_are_listed_and_downloaded(testuser: Client, project: str) -> None:
     first = testuser.execute(project, "plot(1); plot(2)")["execution"]
     second = testuser.execute(project, "plot(3)")["execution"]
     listed = testuser.succeed("/r/project/execute/result/list", project=project)["execution"]["results"]
@@ -202,7 +208,7 @@ def test_results_are_listed_and_downloaded(testuser, project):
     assert by_name.content[:4] == b"\x89PNG"
 
 
-def test_results_need_the_right_caller_and_name(testuser, server, project):
+def test_results_need_the_right_caller_and_name(testuser: Client, server: Server, project: str) -> None:
     testuser.execute(project, "plot(1)")
     call = "/r/project/execute/result/download"
     assert server.client().get(call, project=project).status_code == 401
@@ -211,7 +217,7 @@ def test_results_need_the_right_caller_and_name(testuser, server, project):
 
 
 @pytest.fixture
-def busy(testuser, project):
+def busy(testuser: Client, project: str) -> Iterator[Callable[[], Any]]:
     """Runs code that does not end by itself; calling it waits for the reply."""
     data = {"project": project, "code": "kept <- 1\ncat('', file='started')\nrepeat {}"}
     with ThreadPoolExecutor() as pool:
@@ -222,24 +228,26 @@ def busy(testuser, project):
         testuser.succeed("/r/project/execute/interrupt", project=project)
 
 
-def test_an_interrupted_execution_succeeds_and_says_so(testuser, project, busy):
+def test_an_interrupted_execution_succeeds_and_says_so(testuser: Client, project: str, busy: Callable[[], Any]) -> None:
     testuser.succeed("/r/project/execute/interrupt", project=project)
     record = busy()
     assert (record["success"], record["interrupted"], record["execution"]["interrupted"]) == (True, True, True)
     assert testuser.succeed("/r/project/workspace/get", project=project, name="kept")
 
 
-def test_an_interrupt_of_nothing_has_no_effect(testuser, project):
+def test_an_interrupt_of_nothing_has_no_effect(testuser: Client, project: str) -> None:
     assert testuser.succeed("/r/project/execute/interrupt", project=project)["project"]["project"] == project
 
 
-def test_a_second_call_on_a_busy_project_is_refused_and_looking_is_not(testuser, project, busy):
+def test_a_second_call_on_a_busy_project_is_refused_and_looking_is_not(
+    testuser: Client, project: str, busy: Callable[[], Any]
+) -> None:
     testuser.fail("/r/project/workspace/list", status=409, project=project)
     testuser.fail("/r/project/execute/code", status=409, project=project, code="1")
     for call in ("ping", "about", "execute/history", "execute/console", "directory/list"):
         testuser.succeed(f"/r/project/{call}", project=project)
 
 
-def names_in(response):
+def names_in(response: httpx.Response) -> list[str]:
     assert response.headers["content-type"] == "application/zip"
     return zipfile.ZipFile(io.BytesIO(response.content)).namelist()

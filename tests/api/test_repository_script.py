@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
-from server import record_of
+from server import Client, Server, record_of
 
-HELLO = {"filename": "DeployR - Hello World", "author": "testuser"}
+HELLO: dict[str, Any] = {"filename": "DeployR - Hello World", "author": "testuser"}
 SCRIPT_KEYS = {
     "filename", "name", "directory", "descr", "author", "authors", "version", "versionmsg", "latestby", "type",
     "category", "tags", "length", "sha256", "md5", "lastModified", "lastmodified", "restricted", "shared",
@@ -17,11 +19,11 @@ EXECUTE = "/r/repository/script/execute"
 
 
 @pytest.fixture
-def script(testuser):
+def script(testuser: Client) -> Iterator[Callable[..., Any]]:
     """Makes scripts, published unless said otherwise, that go with the test."""
     written = []
 
-    def write(name, code, published="true"):
+    def write(name: str, code: str, published: str = "true") -> dict[str, str]:
         sent = {"filename": name, "published": published, "files": {"file": code}}
         testuser.succeed("/r/repository/file/upload", **sent)
         written.append(name)
@@ -31,21 +33,21 @@ def script(testuser):
     testuser.succeed("/r/repository/file/delete", filename=",".join(written))
 
 
-def test_anonymous_callers_see_published_scripts(anonymous):
+def test_anonymous_callers_see_published_scripts(anonymous: Client) -> None:
     scripts = record_of(anonymous.get("/r/repository/script/list", format="json"))["repository"]["scripts"]
     assert "Histogram of Auto Sales.R" in [entry["filename"] for entry in scripts]
     assert all(set(entry) == SCRIPT_KEYS for entry in scripts)
     assert {entry["access"] for entry in scripts} == {"Public"}
 
 
-def test_a_user_sees_own_scripts(testuser, script):
+def test_a_user_sees_own_scripts(testuser: Client, script: Callable[..., Any]) -> None:
     script("mine.R", "1", published="false")
     scripts = testuser.succeed("/r/repository/script/list")["repository"]["scripts"]
     assert "mine.R" in [entry["filename"] for entry in scripts]
     testuser.fail("/r/repository/script/list", external="true")
 
 
-def test_a_stateless_execution_tells_all_it_did(anonymous, script):
+def test_a_stateless_execution_tells_all_it_did(anonymous: Client, script: Callable[..., Any]) -> None:
     reply = anonymous.succeed(EXECUTE, robjects="x", **script("full.R", "x <- 2; plot(x); cat('a', file='a b.txt')"))
     project = reply["project"]
     assert project["project"].startswith("STATELESS-")
@@ -60,14 +62,18 @@ def test_a_stateless_execution_tells_all_it_did(anonymous, script):
     assert "/r/repository/script/directory/download/" in artifact["url"]
 
 
-def test_files_of_a_stateless_execution_are_their_callers(anonymous, server, testuser, script):
+def test_files_of_a_stateless_execution_are_their_callers(
+    anonymous: Client, server: Server, testuser: Client, script: Callable[..., Any]
+) -> None:
     reply = anonymous.succeed(EXECUTE, **script("files.R", "plot(1); cat('a', file='a.txt')"))
     urls = [reply["execution"][kind][0]["url"] for kind in ("results", "artifacts")]
     for client in (server.client(), testuser):
         assert [client.http.get(url).status_code for url in urls] == [403, 403]
 
 
-def test_source_is_hidden_from_those_who_may_not_download_it(anonymous, testuser, script):
+def test_source_is_hidden_from_those_who_may_not_download_it(
+    anonymous: Client, testuser: Client, script: Callable[..., Any]
+) -> None:
     name = script("secret.R", "x <- 1 # secret\nprint(x)")
     hidden = anonymous.succeed(EXECUTE, **name)["execution"]
     assert (hidden["code"], hidden["console"]) == ("", "[1] 1\n")
@@ -76,21 +82,21 @@ def test_source_is_hidden_from_those_who_may_not_download_it(anonymous, testuser
     assert "secret" in shown["console"]
 
 
-def test_a_stateless_execution_begins_with_nothing(anonymous, script):
+def test_a_stateless_execution_begins_with_nothing(anonymous: Client, script: Callable[..., Any]) -> None:
     name = script("state.R", "n <- length(ls()); kept <- 1")
     for _ in range(2):
         assert anonymous.succeed(EXECUTE, robjects="n", **name)["workspace"]["objects"][0]["value"] == 0
 
 
-def test_a_blackbox_keeps_its_state_until_it_is_recycled(anonymous, script):
+def test_a_blackbox_keeps_its_state_until_it_is_recycled(anonymous: Client, script: Callable[..., Any]) -> None:
     name = script("counter.R", "n <- if (exists('n')) n + 1 else 1; plot(1); cat('a', file='a.txt')")
 
-    def run(**params):
+    def run(**params: str) -> tuple[float, str]:
         reply = anonymous.succeed(EXECUTE, robjects="n", blackbox="true", **name, **params)
         execution = reply["execution"]
         assert (execution["code"], execution["artifacts"], len(execution["results"])) == ("", [], 1)
         assert anonymous.http.get(execution["results"][0]["url"]).status_code == 200
-        return reply["workspace"]["objects"][0]["value"], reply["project"]["project"]
+        return float(reply["workspace"]["objects"][0]["value"]), str(reply["project"]["project"])
 
     (first, project), (second, again), (third, _) = run(), run(), run(recycle="true")
     assert (first, second, third) == (1.0, 2.0, 1.0)
@@ -99,7 +105,7 @@ def test_a_blackbox_keeps_its_state_until_it_is_recycled(anonymous, script):
     assert anonymous.http.get(url).status_code == 403
 
 
-def test_each_http_session_has_a_blackbox_of_its_own(server, script):
+def test_each_http_session_has_a_blackbox_of_its_own(server: Server, script: Callable[..., Any]) -> None:
     name = script("own.R", "n <- if (exists('n')) n + 1 else 1")
     values = [
         server.client().succeed(EXECUTE, robjects="n", blackbox="true", **name)["workspace"]["objects"][0]["value"]
@@ -108,35 +114,35 @@ def test_each_http_session_has_a_blackbox_of_its_own(server, script):
     assert values == [1.0, 1.0]
 
 
-def test_an_error_of_r_is_a_handled_failure(anonymous, script):
+def test_an_error_of_r_is_a_handled_failure(anonymous: Client, script: Callable[..., Any]) -> None:
     response = anonymous.post(EXECUTE, **script("broken.R", "cat('before'); stop('broken')"))
     record = record_of(response)
     assert (response.status_code, record["success"], record["errorCode"]) == (200, False, 900)
     assert (record["error"], record["execution"]["console"][:6]) == ("broken", "before")
 
 
-def test_store_options_of_anonymous_callers_are_ignored(anonymous):
+def test_store_options_of_anonymous_callers_are_ignored(anonymous: Client) -> None:
     reply = anonymous.succeed(EXECUTE, storeobject="x", storeworkspace="w", csvinputs="input_randomNum,3", **HELLO)
     assert reply["repository"]["files"] == []
 
 
-def test_private_and_unknown_scripts_are_not_there(anonymous, script):
+def test_private_and_unknown_scripts_are_not_there(anonymous: Client, script: Callable[..., Any]) -> None:
     private = anonymous.fail(EXECUTE, **script("private.R", "1", published="false"))
     unknown = anonymous.fail(EXECUTE, filename="private2.R", author="testuser")
     assert private["error"].replace("private.R", "") == unknown["error"].replace("private2.R", "")
     anonymous.fail(EXECUTE, status=400)
 
 
-def test_what_is_not_built_is_refused(anonymous):
+def test_what_is_not_built_is_refused(anonymous: Client) -> None:
     anonymous.fail(EXECUTE, externalsource="http://example.com/a.R")
     anonymous.fail(EXECUTE, preloadfilename="a.csv", **HELLO)
 
 
-def test_an_unknown_cluster_is_refused(anonymous):
+def test_an_unknown_cluster_is_refused(anonymous: Client) -> None:
     anonymous.fail(EXECUTE, error_code=913, cluster="no such cluster", **HELLO)
 
 
-def test_executions_of_one_session_run_side_by_side(anonymous, script):
+def test_executions_of_one_session_run_side_by_side(anonymous: Client, script: Callable[..., Any]) -> None:
     name = script("wait.R", "x <- Sys.getpid()")
     anonymous.get("/r/server/info")
     with ThreadPoolExecutor(8) as pool:
@@ -144,7 +150,7 @@ def test_executions_of_one_session_run_side_by_side(anonymous, script):
     assert len({reply["workspace"]["objects"][0]["value"] for reply in replies}) == 16
 
 
-def test_a_blackbox_is_interrupted(anonymous, script):
+def test_a_blackbox_is_interrupted(anonymous: Client, script: Callable[..., Any]) -> None:
     name = script("endless.R", "repeat {}")
     assert anonymous.succeed("/r/repository/script/interrupt")["interrupted"] is False
     with ThreadPoolExecutor() as pool:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Iterator
+
 import pytest
+from server import Server
 
 from deployr.errors import PermissionDenied
 from deployr.grid.client import SocketGrid
@@ -15,20 +18,20 @@ CALLER = Caller(http_session="digest-of-a-session", username="testuser", roles=f
 
 
 @pytest.fixture
-async def grid(server):
+async def grid(server: Server) -> AsyncIterator[SocketGrid]:
     grid = SocketGrid(server.settings.grid_socket)
     yield grid
     await grid.aclose()
 
 
 @pytest.fixture
-def projects(server, grid):
+def projects(server: Server, grid: SocketGrid) -> Iterator[Projects]:
     database = Database(server.settings.database_url)
     yield Projects(database, grid, server.settings)
     database.close()
 
 
-async def test_a_session_that_ends_takes_its_temporary_projects_along(projects):
+async def test_a_session_that_ends_takes_its_temporary_projects_along(projects: Projects) -> None:
     project = await projects.create(CALLER)
     assert not await projects.is_busy(CALLER.http_session)
     await projects.leave(CALLER.http_session)
@@ -37,8 +40,10 @@ async def test_a_session_that_ends_takes_its_temporary_projects_along(projects):
 
 
 @pytest.mark.parametrize(("save", "files"), [(True, ["a.txt"]), (False, [])])
-async def test_a_session_that_ends_saves_its_persistent_projects(projects, grid, save, files):
-    async def content():
+async def test_a_session_that_ends_saves_its_persistent_projects(
+    projects: Projects, grid: SocketGrid, save: bool, files: list[str]
+) -> None:
+    async def content() -> AsyncIterator[bytes]:
         yield b"text"
 
     project = (await projects.create(CALLER, name="Kept")).project
@@ -52,7 +57,7 @@ async def test_a_session_that_ends_saves_its_persistent_projects(projects, grid,
     await projects.delete(CALLER, project)
 
 
-async def test_projects_whose_sessions_are_lost_are_forgotten(projects, grid):
+async def test_projects_whose_sessions_are_lost_are_forgotten(projects: Projects, grid: SocketGrid) -> None:
     temporary, persistent = await projects.create(CALLER), await projects.create(CALLER, name="Kept")
     for project in (temporary, persistent):
         await grid.close(project.project)
@@ -63,14 +68,14 @@ async def test_projects_whose_sessions_are_lost_are_forgotten(projects, grid):
     await projects.delete(CALLER, persistent.project)
 
 
-async def test_closing_twice_is_harmless_for_a_persistent_project(projects):
+async def test_closing_twice_is_harmless_for_a_persistent_project(projects: Projects) -> None:
     project = (await projects.create(CALLER, name="Kept")).project
     for _ in range(2):
         assert not (await projects.close(CALLER, project, ClosingOptions())).live
     await projects.delete(CALLER, project)
 
 
-async def test_a_failed_restore_leaves_no_session_behind(projects, grid, server):
+async def test_a_failed_restore_leaves_no_session_behind(projects: Projects, grid: SocketGrid, server: Server) -> None:
     project = (await projects.create(CALLER, name="Broken")).project
     await projects.close(CALLER, project, ClosingOptions())
     manifest = server.settings.home / "projects" / f"{project}.json"

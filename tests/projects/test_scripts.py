@@ -1,0 +1,78 @@
+"""Limits of scripts outside of projects, on a running grid."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import msgspec
+import pytest
+from server import Server
+
+from deployr.errors import AnonymousProjectLimit, BoundaryExceeded
+from deployr.grid.client import SocketGrid
+from deployr.projects.records import ExecutionOptions, ScriptName
+from deployr.projects.scripts import Scripts, blackbox_id
+from deployr.projects.sources import ScriptSources
+from deployr.repository.blobs import Blobs
+from deployr.repository.files import RepositoryFiles
+from deployr.repository.records import FileProperties
+from deployr.settings import LimitSettings
+from deployr.store.database import Database
+from deployr.users.caller import Caller
+
+AUTHOR = Caller(http_session="of-the-author", username="testuser", roles=frozenset({"POWER_USER"}))
+ANYBODY = Caller(http_session="of-nobody")
+ENDLESS = [ScriptName(filename="endless in scripts.R", author="testuser")]
+OPTIONS = ExecutionOptions()
+
+
+@pytest.fixture
+async def grid(server: Server) -> AsyncIterator[SocketGrid]:
+    grid = SocketGrid(server.settings.grid_socket)
+    yield grid
+    await grid.aclose()
+
+
+@pytest.fixture
+async def sources(server: Server) -> AsyncIterator[ScriptSources]:
+    """Scripts, with a published one that does not end."""
+    database, blobs = Database(server.settings.database_url), Blobs(server.settings.blobs_directory)
+    files = RepositoryFiles(database, server.settings)
+    name = ENDLESS[0].filename
+    files.upload(AUTHOR, name, blobs.put([b"repeat {}"]), properties=FileProperties(published=True))
+    yield ScriptSources(files, blobs)
+    files.delete(AUTHOR, [name])
+    database.close()
+
+
+def scripts(server: Server, grid: SocketGrid, sources: ScriptSources, limits: LimitSettings) -> Scripts:
+    return Scripts(grid, sources, msgspec.structs.replace(server.settings, limits=limits))
+
+
+@pytest.mark.parametrize("blackbox", [False, True])
+async def test_an_anonymous_execution_ends_at_its_time_limit(
+    server: Server, grid: SocketGrid, sources: ScriptSources, blackbox: bool
+) -> None:
+    limited = scripts(server, grid, sources, LimitSettings(anonymous_time=1))
+    run = limited.execute_blackbox if blackbox else limited.execute
+    with pytest.raises(BoundaryExceeded):
+        await run(ANYBODY, ENDLESS, OPTIONS)
+
+
+async def test_one_anonymous_session_has_a_limit_of_executions(
+    server: Server, grid: SocketGrid, sources: ScriptSources
+) -> None:
+    limited = scripts(server, grid, sources, LimitSettings(anonymous_executions=1, anonymous_time=2))
+    runs = await asyncio.gather(*(limited.execute(ANYBODY, ENDLESS, OPTIONS) for _ in range(2)), return_exceptions=True)
+    assert {type(run) for run in runs} == {BoundaryExceeded, AnonymousProjectLimit}
+
+
+async def test_the_blackbox_ends_with_its_session(server: Server, grid: SocketGrid, sources: ScriptSources) -> None:
+    unlimited = scripts(server, grid, sources, LimitSettings())
+    await unlimited.execute_blackbox(
+        ANYBODY, [ScriptName(filename="DeployR - Hello World", author="testuser")], OPTIONS
+    )
+    assert await grid.sessions(sessions=[blackbox_id(ANYBODY.http_session)])
+    await unlimited.leave(ANYBODY.http_session)
+    assert not await grid.sessions(sessions=[blackbox_id(ANYBODY.http_session)])
