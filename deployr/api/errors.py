@@ -10,7 +10,7 @@ import logging
 from typing import Any
 
 import falcon
-from falcon.asgi import App, Response
+from falcon.asgi import App, Response, WebSocket
 
 from deployr import errors
 from deployr.api import envelope
@@ -44,19 +44,34 @@ def status_of(error: errors.DeployrError) -> str:
     return next((status for kind, status in _STATUSES.items() if isinstance(error, kind)), falcon.HTTP_200)
 
 
-async def _handle(req: Call, resp: Response, ex: errors.DeployrError, params: dict[str, Any]) -> None:
-    resp.status = status_of(ex)
-    envelope.fail(req, resp, ex.message, ex.code if resp.status == falcon.HTTP_200 else resp.status_code)
+async def _handle(
+    req: Call, resp: Response | None, ex: errors.DeployrError, params: dict[str, Any], ws: WebSocket | None = None
+) -> None:
+    status = status_of(ex)
+    await _answer(req, resp, ws, status, ex.message, ex.code if status == falcon.HTTP_200 else int(status[:3]))
 
 
-async def _handle_http(req: Call, resp: Response, ex: falcon.HTTPError, params: dict[str, Any]) -> None:
-    resp.status = ex.status
-    if ex.headers:
+async def _handle_http(
+    req: Call, resp: Response | None, ex: falcon.HTTPError, params: dict[str, Any], ws: WebSocket | None = None
+) -> None:
+    if resp is not None and ex.headers:
         resp.set_headers(dict(ex.headers))
-    envelope.fail(req, resp, ex.description or ex.title or str(ex.status), resp.status_code)
+    await _answer(req, resp, ws, ex.status, ex.description or ex.title or str(ex.status), ex.status_code)
 
 
-async def _handle_unexpected(req: Call, resp: Response, ex: Exception, params: dict[str, Any]) -> None:
+async def _handle_unexpected(
+    req: Call, resp: Response | None, ex: Exception, params: dict[str, Any], ws: WebSocket | None = None
+) -> None:
     log.exception("a call failed", exc_info=ex)
-    resp.status = falcon.HTTP_500
-    envelope.fail(req, resp, "Internal server error.", resp.status_code)
+    await _answer(req, resp, ws, falcon.HTTP_500, "Internal server error.", 500)
+
+
+async def _answer(
+    req: Call, resp: Response | None, ws: WebSocket | None, status: str | int, error: str, code: int
+) -> None:
+    """A WebSocket has no reply to carry the envelope: it is refused or closed."""
+    if resp is not None:
+        resp.status = status
+        envelope.fail(req, resp, error, code)
+    elif ws is not None:
+        await ws.close()

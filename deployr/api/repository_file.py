@@ -31,7 +31,7 @@ class RepositoryFileResource:
             caller,
             directory=params.text("directory"),
             filename=params.text("filename", "ilename"),
-            category=params.text("categoryFilter", "categoryFilte"),
+            category=_category(params),
             shared=params.flag("shared"),
             published=params.flag("published"),
         )
@@ -94,6 +94,12 @@ def refuse_external(params: Params) -> None:
     """
     if params.flag("external"):
         raise DeployrError("The external repository is not built yet.")
+
+
+def _category(params: Params) -> str | None:
+    """The .NET client sends the name of its type, ``DeployR.RRepositoryFile+Category``, where none was chosen."""
+    category = params.text("categoryFilter", "categoryFilte")
+    return None if category and category.endswith("+Category") else category
 
 
 def _properties(params: Params) -> FileProperties:

@@ -51,7 +51,7 @@ UNBUILT = (
     "/r/repository/file/write",
     "/r/repository/file/update",
     "/r/repository/file/diff",
-    "/r/repository/file/diff/{author}/{version}/{filename}",
+    "/r/repository/file/diff/{path:path}",
     "/r/repository/file/revert",
     "/r/repository/file/grant",
     "/r/repository/file/publish",

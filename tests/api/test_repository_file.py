@@ -58,6 +58,9 @@ def test_list_holds_the_callers_files(testuser: Client, upload: Callable[..., An
     files = listed(testuser, directory="root", categoryFilter="data")
     assert "listed.csv" in [file["filename"] for file in files]
     assert all(set(file) == FILE_KEYS for file in files)
+    everything = listed(testuser, categoryFilter="DeployR.RRepositoryFile+Category")
+    assert len(everything) > len(files), "the .NET client's word for no category"
+    testuser.fail("/r/repository/file/list", categoryFilter="none")
     testuser.fail("/r/repository/file/list", directory="no such directory")
     testuser.fail("/r/repository/file/list", external="true")
 

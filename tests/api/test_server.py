@@ -7,7 +7,9 @@ import shutil
 from pathlib import Path
 
 import pytest
+import websockets
 from server import Client, InProcess, Server, record_of
+from websockets.exceptions import InvalidStatus
 
 from deployr.api.unbuilt import UNBUILT
 
@@ -40,7 +42,7 @@ def test_unknown_calls_are_404_in_the_envelope(anonymous: Client) -> None:
 
 @pytest.mark.parametrize("path", UNBUILT)
 def test_documented_calls_that_are_not_built_say_so(testuser: Client, path: str) -> None:
-    path = re.sub(r"{\w+}", "x", path)
+    path = re.sub(r"{[\w:]+}", "x", path)
     assert "not built yet" in testuser.fail(path)["error"]
     assert not record_of(testuser.get(path))["success"]
 
@@ -75,3 +77,8 @@ async def test_a_fault_of_the_server_shows_nothing_of_its_inside(in_process: InP
         sent = {"filename": "DeployR - Hello World", "author": "testuser"}
         response = await client.post("/r/repository/script/execute", data=sent)
         assert (response.status_code, record_of(response)["error"]) == (500, "Internal server error.")
+
+
+async def test_an_event_stream_is_refused_without_a_fault(server: Server) -> None:
+    with pytest.raises(InvalidStatus, match="403"):
+        await websockets.connect(server.url.replace("http", "ws") + "/r/event/stream&project=x")
