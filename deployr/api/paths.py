@@ -18,6 +18,9 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 PATH_SESSION = "deployr.path_session"
 """Key of the ASGI scope that holds the session id found in the URL."""
 
+RECEIVE = "deployr.receive"
+"""Key of the ASGI scope that holds the function that tells of a client that hangs up."""
+
 _IN_PATH = re.compile(r"[;/]jsessionid=([^/?&;]*)", re.IGNORECASE)
 _IN_QUERY = re.compile(r";jsessionid=([^&;]*)$", re.IGNORECASE)
 _AMPERSAND = re.compile(r"&(?=\w+=)")
@@ -32,7 +35,7 @@ class PathsMiddleware:
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] in ("http", "websocket"):
-            scope = normalised(scope)
+            scope = normalised(scope) | {RECEIVE: receive}
             send = _spelling(send)
         await self._app(scope, receive, send)
 

@@ -6,6 +6,7 @@ from falcon.asgi import Response
 
 from deployr.api import downloads, envelope, execution_replies, records
 from deployr.api.call import Call
+from deployr.api.disconnects import while_connected
 from deployr.api.execution_params import read_options, read_scripts, refuse_unbuilt
 from deployr.api.path_names import split_names
 from deployr.api.repository_file import refuse_external
@@ -43,7 +44,8 @@ class RepositoryScriptResource:
             recycle = params.flag("recycle")
             outcome = await self._scripts.execute_blackbox(req.caller, scripts, options, recycle=recycle)
         else:
-            outcome = await self._scripts.execute(req.caller, scripts, options, cluster=params.text("cluster"))
+            running = self._scripts.execute(req.caller, scripts, options, cluster=params.text("cluster"))
+            outcome = await while_connected(req, running)
         execution_replies.reply(req, resp, outcome)
 
     async def on_post_interrupt(self, req: Call, resp: Response) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import httpx
 import pytest
 from server import Client, Server, record_of
+
+from deployr.grid.client import SocketGrid
+from deployr.users.http_sessions import digest_of
 
 HELLO: dict[str, Any] = {"filename": "DeployR - Hello World", "author": "testuser"}
 SCRIPT_KEYS = {
@@ -158,3 +163,18 @@ def test_a_blackbox_is_interrupted(anonymous: Client, script: Callable[..., Any]
         while not anonymous.succeed("/r/repository/script/interrupt")["interrupted"]:
             assert not reply.done()
         assert reply.result()["execution"]["interrupted"] is True
+
+
+async def test_a_stateless_execution_ends_when_its_caller_hangs_up(
+    server: Server, anonymous: Client, script: Callable[..., Any]
+) -> None:
+    name = script("abandoned.R", "repeat {}")
+    anonymous.get("/r/server/info")
+    owner = f"http:{digest_of(anonymous.http.cookies['JSESSIONID'])}"
+    with pytest.raises(httpx.ReadTimeout):
+        anonymous.http.post(EXECUTE, data=name, timeout=1)
+    grid = SocketGrid(server.settings.grid_socket)
+    async with asyncio.timeout(10):
+        while await grid.sessions(owner=owner):
+            pass
+    await grid.aclose()
