@@ -57,7 +57,8 @@ class SessionDirectory:
     def close(self) -> None:
         """Let go of the directory; it must not be used afterwards."""
         fd, self._fd = self._fd, -1
-        os.close(fd)
+        if fd >= 0:
+            os.close(fd)
 
     def snapshot(self) -> Snapshot:
         """State of all visible files, to be compared with a later one."""

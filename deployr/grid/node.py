@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import logging
 import time
@@ -22,6 +23,7 @@ from deployr.grid.session import RSession, Session, SessionLimits
 log = logging.getLogger(__name__)
 
 _FORK_TRIES = 20
+_WARM_SECONDS = 1.0
 _BACK_OFF = (0.1, 0.5, 1.0, 2.0, 5.0)
 
 
@@ -272,11 +274,23 @@ class LocalNode:
     async def _keep_warm(self) -> None:
         async with asyncio.TaskGroup() as forks:
             while True:
-                await self._refill.wait()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_WARM_SECONDS):
+                        await self._refill.wait()
                 self._refill.clear()
+                self._prune_warm()
                 missing = self._warm_target() - len(self._warm) - self._forking
                 for _ in range(missing if self._parent else 0):
                     forks.create_task(self._add_warm())
+
+    def _prune_warm(self) -> None:
+        """Let go of those that died, and of those that demand no longer asks for."""
+        surplus = len(self._warm) - self._warm_target()
+        for number, session in enumerate([*self._warm]):
+            if number < surplus or session.state != "idle":
+                self._warm.remove(session)
+                session.close()
+                self._forget(session)
 
     async def _add_warm(self) -> None:
         self._forking += 1

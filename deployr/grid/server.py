@@ -165,13 +165,17 @@ def _send_failure(stream: FrameStream, error: str, message: str) -> None:
 def build_engine(settings: Settings) -> Engine:
     """The engine as configured."""
     orphans = processes.Orphans()
-    nodes = [LocalNode(_node_options(settings, node), orphans) for node in settings.grid.nodes]
+    nodes = [
+        LocalNode(_node_options(settings, node, number), orphans)
+        for number, node in enumerate(settings.grid.nodes, start=1)
+    ]
     return Engine(nodes, settings.grid.stateless_keep, tick=orphans.reap)
 
 
-def _node_options(settings: Settings, node: NodeSettings) -> NodeOptions:
+def _node_options(settings: Settings, node: NodeSettings, number: int) -> NodeOptions:
     grid = settings.grid
-    directory = settings.sessions_directory / "nodes" / _file_name(node.name)
+    # Numbered: names may differ in what no file name can hold, and sockets must have short paths.
+    directory = settings.sessions_directory / "nodes" / str(number)
     return NodeOptions(
         name=node.name,
         description=node.description,
@@ -193,12 +197,9 @@ def _node_options(settings: Settings, node: NodeSettings) -> NodeOptions:
             console=grid.console_limit,
             interrupt_grace=grid.interrupt_grace,
             history_depth=settings.limits.history_depth,
+            cpu=grid.cpu_limit,
         ),
     )
-
-
-def _file_name(name: str) -> str:
-    return "".join(char if char.isalnum() else "-" for char in name.lower())
 
 
 async def serve(settings: Settings) -> None:

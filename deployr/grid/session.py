@@ -16,6 +16,7 @@ from deployr.encodings import model, qap1
 from deployr.errors import BoundaryExceeded, DeployrError, GridError, NotFound, ProjectBusy, SessionLost
 from deployr.grid import processes
 from deployr.grid.client import ConsoleSink
+from deployr.grid.cpu import CpuLimit
 from deployr.grid.files import SessionDirectory, remove_tree
 from deployr.grid.protocol import Execution, ExecutionRecord, FileInfo
 from deployr.grid.rserve import OUTCOME, ConnectionBroken, Greeting, ReplyHead, RserveConnection
@@ -34,11 +35,13 @@ class SessionLimits:
         console: most console text of one execution, in bytes; the rest is dropped and said so.
         interrupt_grace: seconds that interrupted code has to stop before the session is killed.
         history_depth: most executions remembered.
+        cpu: CPU time of the process in seconds, 0 for no limit.
     """
 
     console: int
     interrupt_grace: float
     history_depth: int
+    cpu: float = 0
 
 
 class Value(Protocol):
@@ -182,6 +185,7 @@ class RSession:
         self._history: list[ExecutionRecord] = []
         self._results: dict[str, SessionDirectory] = {}
         self._interrupt_timer: asyncio.TimerHandle | None = None
+        self._cpu_limit = CpuLimit(greeting.pid, limits.cpu, self._limit_hit)
         self._make_directories(greeting if isolated else None)
         self._pidfd = os.pidfd_open(greeting.pid)
         asyncio.get_running_loop().add_reader(self._pidfd, self._process_gone)
@@ -303,6 +307,7 @@ class RSession:
         if self._busy:
             raise ProjectBusy
         self._busy = True
+        self._cpu_limit.start()
         timer = asyncio.get_running_loop().call_later(time_limit, self._limit_hit) if time_limit else None
         settled = False
         try:
@@ -315,6 +320,7 @@ class RSession:
             settled = True
             raise
         finally:
+            self._cpu_limit.stop()
             if timer:
                 timer.cancel()
             if self._interrupt_timer:
@@ -396,9 +402,6 @@ class RSession:
         if self._ended:
             return
         self._ended = True
-        found = processes.stat(self.pid)
-        if found is not None and found.state == "Z" and found.exit_status & 0x7F == signal.SIGXCPU:
-            self._died_of_limit = True
         self._stop_watching()
         processes.kill_tree(self.pid)
         if self.uid is not None:

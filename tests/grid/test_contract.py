@@ -1,0 +1,275 @@
+"""What every back end must do: the contract of ``Node`` and ``Session``, run against each that exists."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncGenerator, Callable
+from typing import Any
+
+import pytest
+from conftest import needs_root
+from grid_support import encode_arguments, eventually, is_alive, make_home, make_settings, remove_home, stream, unique
+
+from deployr.encodings import model, qap1
+from deployr.errors import DeployrError, NotFound, ProjectBusy, SessionLost
+from deployr.grid import processes
+from deployr.grid.files import read_chunks
+from deployr.grid.node import LocalNode, Node, NodeOptions
+from deployr.grid.parent import ParentOptions, RserveParent
+from deployr.grid.protocol import Execution, ExecutionRecord
+from deployr.grid.session import Session, SessionLimits
+
+MakeNode = Callable[..., Node]
+
+
+def local_node(home: Any, **parent: Any) -> LocalNode:
+    settings = make_settings(home)
+    options = NodeOptions(
+        name="node",
+        description="under test",
+        purposes=("authenticated",),
+        cluster="Tag",
+        slots=3,
+        warm_min=0,
+        warm_max=0,
+        parent=ParentOptions(
+            directory=settings.sessions_directory / "nodes" / "1",
+            library=settings.sessions_directory / "library",
+            grid=str(settings.sessions_directory),
+            uid_base=settings.grid.uid_base if os.geteuid() == 0 else None,
+            max_value=2**30,
+            **parent,
+        ),
+        limits=SessionLimits(console=100, interrupt_grace=1, history_depth=2),
+    )
+    return LocalNode(options, processes.Orphans())
+
+
+BACK_ENDS: list[MakeNode] = [local_node]
+"""A later back end adds its maker here."""
+
+
+@pytest.fixture(params=BACK_ENDS, ids=lambda maker: maker.__name__)
+async def node(request: pytest.FixtureRequest) -> AsyncGenerator[Node]:
+    home = make_home()
+    node = request.param(home)
+    await node.start()
+    yield node
+    await node.stop()
+    remove_home(home)
+
+
+async def run(session: Session, code: str, *robjects: str, **options: Any) -> tuple[ExecutionRecord, bytes]:
+    execution = Execution(execution=unique("EXEC"), code=code, echo=False, **options)
+    async with session.execute(execution, encode_arguments(robjects), None) as (record, value):
+        return record, b"".join([chunk async for chunk in value.chunks()])
+
+
+async def test_a_session_serves_one_call_after_the_other(node: Node) -> None:
+    assert (node.used, node.healthy) == (0, True)
+    session = await node.take(lambda: None)
+    assert (node.used, session.state) == (1, "idle")
+    record, value = await run(session, "x <- 6 * 7\ncat('seen')", "x")
+    assert (record.console, record.error) == ("seen", None)
+    assert qap1.decode(value) == model.named_list({"x": model.double(42)})
+    assert session.state == "idle"
+    session.close()
+    node.release(session)
+    assert (node.used, session.state) == (0, "ended")
+
+
+async def test_a_node_tells_what_it_is(node: Node) -> None:
+    status = node.status()
+    assert (status.name, status.cluster, status.slots, status.used) == ("node", "Tag", 3, 0)
+    assert (status.healthy, status.description, status.purposes) == (True, "under test", ["authenticated"])
+
+
+async def test_a_session_is_busy_until_its_value_was_taken(node: Node) -> None:
+    session = await node.take(lambda: None)
+    execution = Execution(execution="EXEC-1", code="x <- 1:10")
+    async with session.execute(execution, encode_arguments(["x"]), None):
+        assert session.state == "busy"
+        with pytest.raises(ProjectBusy):
+            await run(session, "1")
+        with pytest.raises(ProjectBusy):
+            async with session.call("list_objects", qap1.encode(model.named_list({}))):
+                pass
+    # It was not taken at all: the next call is in step all the same.
+    assert (await run(session, "cat('next')"))[0].console == "next"
+
+
+async def test_a_failing_function_raises_with_its_message(node: Node) -> None:
+    session = await node.take(lambda: None)
+    for function, message in (("get_objects", "object 'x' not found"), ("system", "no such function: system")):
+        with pytest.raises(DeployrError, match=message):
+            async with session.call(function, qap1.encode(model.named_list({"names": model.character("x")}))):
+                pass
+    assert session.state == "idle"
+
+
+async def test_death_is_told_once_and_the_session_is_lost(node: Node) -> None:
+    deaths: list[str] = []
+    session = await node.take(lambda: deaths.append("died"))
+    with pytest.raises(SessionLost):
+        await run(session, "quit()")
+    assert (deaths, session.state) == (["died"], "ended")
+    with pytest.raises(SessionLost):
+        await run(session, "1")
+    session.close()
+    assert deaths == ["died"]
+
+
+async def test_ending_is_not_dying(node: Node) -> None:
+    deaths: list[str] = []
+    session = await node.take(lambda: deaths.append("died"))
+    _, value = await run(session, "writeLines('kept', 'f'); pid <- Sys.getpid(); plot(1)", "pid")
+    pid = int(model.as_number(model.as_members(qap1.decode(value))["pid"]) or 0)
+    session.end()
+    await eventually(lambda: not is_alive(pid))
+    assert (deaths, session.state) == ([], "ended")
+    assert [info.filename for info in session.directory.files()] == ["f"]
+    info, fd = session.open_result(None, "unnamedplot001.png")
+    assert len(b"".join([chunk async for chunk in read_chunks(fd, info.length)])) == info.length
+    session.close()
+    node.release(session)
+    with pytest.raises((SessionLost, NotFound)):
+        session.directory.open("f")
+
+
+async def test_a_call_left_in_the_middle_ends_the_session(node: Node) -> None:
+    """Cancelled: whatever runs would be out of step with the next call."""
+    session = await node.take(lambda: None)
+    task = asyncio.create_task(run(session, "repeat {}"))
+    await eventually(lambda: session.state == "busy")
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await eventually(lambda: session.state == "ended")
+
+
+async def test_an_interrupt_is_for_what_runs(node: Node) -> None:
+    session = await node.take(lambda: None)
+    assert not session.interrupt()
+    begun = asyncio.Event()
+    execution = Execution(execution="EXEC-1", code="cat('a\\n')\nrepeat {}", echo=False)
+
+    async def wait() -> ExecutionRecord:
+        async with session.execute(execution, encode_arguments(), lambda text: begun.set()) as (record, _):
+            return record
+
+    task = asyncio.create_task(wait())
+    await begun.wait()
+    assert session.interrupt()
+    assert (await task).interrupted
+    assert (await run(session, "cat('next')"))[0].console == "next"
+
+
+async def test_the_history_is_bounded_and_forgets_plots(node: Node) -> None:
+    session = await node.take(lambda: None)
+    for number in range(3):
+        await run(session, f"plot({number})")
+    await run(session, "0", phantom=True)
+    assert [record.code for record in session.history] == ["plot(1)", "plot(2)"]
+    assert len(session.results()) == 2
+    assert [info.execution for info in session.results()] == [record.execution for record in session.history]
+    with pytest.raises(NotFound):
+        session.open_result("EXEC-none", "unnamedplot001.png")
+
+
+async def test_console_text_is_cut_at_its_limit_in_bytes(node: Node) -> None:
+    session = await node.take(lambda: None)
+    record, _ = await run(session, "cat(strrep('é', 60))\ncat('more')")
+    assert record.console == "é" * 50 + "\n[console output limit reached]\n"
+
+
+async def test_files_written_are_the_sessions(node: Node) -> None:
+    session = await node.take(lambda: None)
+    await session.directory.write("f", stream(b"a", b"b"))
+    assert (await run(session, "cat(readLines('f', warn = FALSE))"))[0].console == "ab"
+    await session.state_directory.write("g", stream(b"s"))
+    assert [info.filename for info in session.state_directory.files()] == ["g"]
+
+
+async def test_stopping_the_node_ends_all_sessions(node: Node) -> None:
+    sessions = [await node.take(lambda: None) for _ in range(2)]
+    task = asyncio.create_task(run(sessions[0], "repeat {}"))
+    await eventually(lambda: sessions[0].state == "busy")
+    await node.stop()
+    with pytest.raises(SessionLost):
+        await task
+    assert [session.state for session in sessions] == ["ended", "ended"]
+
+
+# -- the local node -----------------------------------------------------------------------------------------
+
+
+@needs_root
+async def test_live_sessions_never_share_a_user_id_when_the_range_wraps() -> None:
+    home = make_home()
+    node = local_node(home, uids=5)
+    await node.start()
+    held = [await node.take(lambda: None) for _ in range(2)]
+    seen = set()
+    for _ in range(9):
+        session = await node.take(lambda: None)
+        seen.add(session.uid)
+        session.close()
+        node.release(session)
+    assert len(seen) == 3
+    assert not seen & {session.uid for session in held}
+    await node.stop()
+    remove_home(home)
+
+
+async def test_a_parent_that_cannot_start_is_tried_again(monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:
+    home = make_home()
+    node = local_node(home)
+    monkeypatch.setattr("deployr.grid.parent.SOURCES", home / "nowhere")
+    await node.start()
+    assert not node.healthy
+    assert "did not start" in caplog.text
+    with pytest.raises(DeployrError) as caught:
+        await node.take(lambda: None)
+    assert caught.value.code == 915
+    monkeypatch.undo()
+    await eventually(lambda: node.healthy)
+    assert (await node.take(lambda: None)).state == "idle"
+    await node.stop()
+    remove_home(home)
+
+
+async def test_a_cold_parent_serves_too() -> None:
+    """The fallback when what the parent runs to warm up makes its forks hang."""
+    home = make_home()
+    options = local_node(home)._options.parent
+    parent = RserveParent(options, 1, warm=False)
+    await parent.start()
+    connection, greeting = await parent.fork()
+    await connection.check()
+    assert is_alive(greeting.pid)
+    connection.close()
+    parent.stop()
+    await parent.wait()
+    parent.dispose()
+    assert not options.directory.joinpath("parent-1").exists()
+    remove_home(home)
+
+
+async def test_a_parent_killed_at_any_time_leaves_no_directory_behind() -> None:
+    home = make_home()
+    node = local_node(home)
+    await node.start()
+    session = await node.take(lambda: None)
+    assert node._parent
+    os.kill(node._parent.pid or 0, signal.SIGKILL)
+    first = node._options.parent.directory / "parent-1"
+    await eventually(lambda: node.healthy and len([*first.parent.glob("parent-*")]) == 2)
+    assert (await run(session, "cat('alive')"))[0].console == "alive"
+    assert first.exists()
+    session.close()
+    node.release(session)
+    assert not first.exists()
+    await node.stop()
+    remove_home(home)

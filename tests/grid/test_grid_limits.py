@@ -1,0 +1,260 @@
+"""Limits of the grid: owners, slots, idle time, memory, CPU; clusters; the warm pool."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from typing import Any
+
+import pytest
+from conftest import GridFactory
+from grid_support import Talk, eventually, opened, run_stateless, unique
+
+from deployr.encodings import model
+from deployr.errors import (
+    AlreadyExists,
+    AnonymousProjectLimit,
+    BoundaryExceeded,
+    NoFreeSlot,
+    NotFound,
+    ProjectBusy,
+    SessionLost,
+    UserJobLimit,
+    UserProjectLimit,
+)
+from deployr.grid import processes
+from deployr.grid.client import SocketGrid
+from deployr.grid.protocol import SessionSpec
+
+
+def spec(**fields: Any) -> SessionSpec:
+    return SessionSpec(**({"session": unique("PROJECT"), "owner": "user:limits"} | fields))
+
+
+async def test_a_busy_session_refuses_at_once(session: Talk) -> None:
+    task = await session.starts("repeat {}")
+    started = time.perf_counter()
+    with pytest.raises(ProjectBusy):
+        await session.run("1")
+    with pytest.raises(ProjectBusy):
+        await session.call("list_objects")
+    assert time.perf_counter() - started < 0.5
+    assert (await session.grid.sessions(sessions=[session.id]))[0].state == "busy"
+    await session.grid.interrupt(session.id)
+    await task
+
+
+async def test_files_of_a_busy_session_can_be_read_and_written(session: Talk) -> None:
+    task = await session.starts("while (!file.exists('go')) {}")
+    await session.write("note", b"x")
+    assert await session.read("note") == b"x"
+    await session.write("go", b"")
+    await task
+
+
+async def test_an_id_is_given_once(grid: SocketGrid, session: Talk) -> None:
+    with pytest.raises(AlreadyExists):
+        await grid.open(spec(session=session.id))
+    same = spec()
+    results = await asyncio.gather(*(grid.open(same) for _ in range(3)), return_exceptions=True)
+    assert sorted(type(result).__name__ for result in results) == ["AlreadyExists", "AlreadyExists", "SessionInfo"]
+    await grid.close(same.session)
+
+
+@pytest.mark.parametrize(
+    ("purpose", "error"),
+    [
+        ("authenticated", UserProjectLimit),
+        ("anonymous", AnonymousProjectLimit),
+        ("asynchronous", UserJobLimit),
+    ],
+)
+async def test_owners_have_limits_by_purpose(grid: SocketGrid, purpose: str, error: type[Exception]) -> None:
+    limited = {"owner": unique("user"), "purpose": purpose, "owner_limit": 2}
+    specs = [spec(**limited) for _ in range(5)]
+    results = await asyncio.gather(*(grid.open(each) for each in specs), return_exceptions=True)
+    assert sorted(type(result).__name__ for result in results) == sorted(["SessionInfo"] * 2 + [error.__name__] * 3)
+    async with opened(grid, **(limited | {"owner": unique("other")})):
+        pass
+    for each in specs:
+        await grid.close(each.session)
+    async with opened(grid, **limited):
+        pass
+
+
+async def test_an_idle_session_is_closed(grid: SocketGrid) -> None:
+    async with opened(grid, idle_timeout=1) as session:
+        await session.run("1")
+        await eventually(lambda: _is_closed(grid, session.id), 5)
+
+
+async def test_a_busy_session_is_not_idle(grid: SocketGrid) -> None:
+    async with opened(grid, idle_timeout=0.5) as session:
+        assert (await session.run("Sys.sleep(2)\ncat('done')")).console == "done"
+
+
+async def _is_closed(grid: SocketGrid, session: str) -> bool:
+    return await grid.sessions(sessions=[session]) == []
+
+
+async def test_sessions_are_listed_by_id_and_owner(grid: SocketGrid, session: Talk, other_session: Talk) -> None:
+    def ids(infos: list[Any]) -> set[str]:
+        return {info.session for info in infos}
+
+    assert ids(await grid.sessions(sessions=[session.id, "PROJECT-none"])) == {session.id}
+    assert ids(await grid.sessions(owner="user:other")) == {other_session.id}
+    assert {session.id, other_session.id} <= ids(await grid.sessions())
+
+
+async def test_files_of_a_stateless_execution_stay_for_a_while(grid: SocketGrid) -> None:
+    before = (await grid.status()).nodes[0].used
+    outcome = await run_stateless(grid, "writeLines('kept', 'f'); plot(1)")
+    assert (await grid.status()).nodes[0].used == before
+    (info,) = await grid.sessions(owner="http:test")
+    assert info.state == "ended"
+    kept = Talk(grid, info.session)
+    assert await kept.read("f") == b"kept\n"
+    assert len(await kept.read("unnamedplot001.png", area="results", execution=outcome.record.execution)) > 100
+    with pytest.raises(SessionLost):
+        await kept.run("1")
+    await eventually(lambda: _is_closed(grid, info.session), 6)
+    with pytest.raises((SessionLost, NotFound)):
+        await kept.read("f")
+
+
+async def test_a_stateless_execution_without_files_leaves_no_session(grid: SocketGrid) -> None:
+    outcome = await run_stateless(grid, "x <- Sys.getpid()", "x")
+    assert outcome.number("x")
+    assert [info for info in await grid.sessions(owner="http:test") if info.state != "ended"] == []
+
+
+async def test_two_hundred_stateless_executions_by_twenty_callers_are_correct(grid: SocketGrid) -> None:
+    async def caller(number: int) -> list[float | None]:
+        return [(await run_stateless(grid, f"x <- {number} * 10 + {each}", "x")).number("x") for each in range(10)]
+
+    results = await asyncio.gather(*(caller(number) for number in range(20)))
+    assert [value for values in results for value in values] == list(range(200))
+    await eventually(lambda: _none_used(grid, "http:test"), 5)
+
+
+async def _none_used(grid: SocketGrid, owner: str) -> bool:
+    return await grid.sessions(owner=owner) == []
+
+
+NODES = (
+    {"name": "mixed", "slots": 2},
+    {"name": "jobs", "purposes": ("asynchronous",), "cluster": "Batch", "slots": 1},
+)
+
+
+async def test_slots_and_clusters_of_several_nodes(new_grid: GridFactory) -> None:
+    with new_grid(nodes=NODES, warm_min=0) as process:
+        grid = process.client()
+        assert [node.name for node in (await grid.status()).nodes] == ["mixed", "jobs"]
+        first = await grid.open(spec(purpose="asynchronous", cluster="bATCH"))
+        assert (first.node, first.cluster) == ("jobs", "Batch")
+        # The dedicated node is full: the mixed one takes what comes.
+        overflow = await grid.open(spec(purpose="asynchronous"))
+        assert overflow.node == "mixed"
+        with pytest.raises(NoFreeSlot):
+            await grid.open(spec(cluster="nowhere"))
+        opened_now = await asyncio.gather(*(grid.open(spec()) for _ in range(4)), return_exceptions=True)
+        assert sorted(type(result).__name__ for result in opened_now) == ["NoFreeSlot"] * 3 + ["SessionInfo"]
+        await grid.close(overflow.session)
+        assert (await grid.open(spec())).node == "mixed"
+        await grid.aclose()
+
+
+async def test_nodes_whose_names_differ_in_signs_only_do_not_mix(new_grid: GridFactory) -> None:
+    nodes = ({"name": "node 1", "cluster": "a"}, {"name": "Node-1", "cluster": "b"})
+    with new_grid(nodes=nodes) as process:
+        grid = process.client()
+        async with opened(grid, cluster="a") as one, opened(grid, cluster="b") as two:
+            assert await one.number("1") == await two.number("1") == 1
+        await grid.aclose()
+
+
+async def test_limits_of_processes(new_grid: GridFactory) -> None:
+    """CPU time kills (914); memory makes an R error, and the session lives."""
+    with new_grid(cpu_limit=1, memory_limit=1_500_000_000, warm_min=0) as process:
+        grid = process.client()
+        async with opened(grid) as session:
+            outcome = await session.run("x <- double(1e9)")
+            assert "cannot allocate vector" in (outcome.error or "")
+            assert await session.number("1") == 1
+            with pytest.raises(BoundaryExceeded):
+                await session.run("repeat {}")
+            assert await _is_closed(grid, session.id)
+        await grid.aclose()
+
+
+async def test_a_memory_limit_holds_for_many_small_objects(new_grid: GridFactory) -> None:
+    with new_grid(memory_limit=1_000_000_000, warm_min=0) as process:
+        grid = process.client()
+        async with opened(grid) as session:
+            outcome = await session.run("l <- list()\nfor (i in 1:1e6) l[[i]] <- double(1e5)")
+            assert outcome.error is not None
+            await session.run("rm(l); invisible(gc())")
+            assert await session.number("1") == 1
+        await grid.aclose()
+
+
+async def test_the_warm_pool_refills_and_adapts_within_its_bounds(new_grid: GridFactory) -> None:
+    with new_grid(warm_min=1, warm_max=4) as process:
+        grid = process.client()
+
+        async def warm() -> int:
+            return (await grid.status()).nodes[0].warm
+
+        await eventually(lambda: _equals(warm, 1))
+        most = 0
+        for _ in range(60):
+            await run_stateless(grid, "1")
+            most = max(most, await warm())
+        assert 1 < most <= 4
+        assert (await grid.status()).nodes[0].used == 0
+        await eventually(lambda: _equals(warm, 1), 10)
+        await grid.aclose()
+
+
+async def _equals(count: Any, wanted: int) -> bool:
+    return bool(await count() == wanted)
+
+
+async def test_warm_sessions_that_died_are_replaced(new_grid: GridFactory) -> None:
+    with new_grid(warm_min=2, warm_max=2) as process:
+        grid = process.client()
+        (parent,) = process.parents()
+        await eventually(lambda: len(_children(parent)) == 2)
+        dead = _children(parent)
+        for pid in dead:
+            os.kill(pid, signal.SIGKILL)
+        await eventually(lambda: len(set(_children(parent)) - set(dead)) == 2, 10)
+        for _ in range(3):
+            async with opened(grid) as session:
+                assert await session.number("1") == 1
+        await grid.aclose()
+
+
+def _children(pid: int) -> list[int]:
+    return [child for child in processes.children(pid) if not processes.is_zombie(child)]
+
+
+async def test_external_data_directories_are_options(grid: SocketGrid) -> None:
+    async with opened(grid, public_data="/pub", private_data="/priv/u") as session:
+        options = "c(getOption('deployrPublicExternalDir'), getOption('deployrPrivateExternalDir'))"
+        value = await session.evaluate(options)
+        assert value == model.character("/pub", "/priv/u")
+
+
+async def test_history_is_kept_in_order_without_phantoms(session: Talk) -> None:
+    await session.run("1", tag="first")
+    await session.run("2", phantom=True)
+    await session.run("stop('x')", actor="user:a")
+    history = await session.grid.history(session.id)
+    assert [(record.code, record.tag, record.error, record.actor) for record in history] == [
+        ("1", "first", None, "anonymous"),
+        ("stop('x')", None, "x", "user:a"),
+    ]
