@@ -140,3 +140,19 @@ async def test_an_upload_beyond_the_limit_is_a_handled_failure(in_process: InPro
                 "/r/repository/file/upload", data={"filename": "a.txt"}, files={"file": b"x" * size}
             )
             assert (response.status_code, record_of(response)["success"]) == (200, success)
+
+
+@pytest.mark.parametrize(
+    ("sent", "base"),
+    [
+        ({}, "http://test/deployr/r/"),
+        ({"server__context_url": "https://r.example/deployr"}, "https://r.example/deployr/r/"),
+        ({"server__relative_urls": True}, "/deployr/r/"),
+    ],
+)
+async def test_urls_begin_as_the_server_is_told(in_process: InProcess, sent: dict[str, Any], base: str) -> None:
+    async with in_process(**sent) as client:
+        await client.post("/r/user/login", data={"username": "testuser", "password": "changeme"})
+        files = record_of(await client.get("/r/repository/file/list"))["repository"]["files"]
+        assert files
+        assert all(file["url"].startswith(base) for file in files)

@@ -28,7 +28,7 @@ def script(testuser: Client) -> Iterator[Callable[..., Any]]:
     """Makes scripts, published unless said otherwise, that go with the test."""
     written = []
 
-    def write(name: str, code: str, published: str = "true") -> dict[str, str]:
+    def write(name: str, code: str | bytes, published: str = "true") -> dict[str, str]:
         sent = {"filename": name, "published": published, "files": {"file": code}}
         testuser.succeed("/r/repository/file/upload", **sent)
         written.append(name)
@@ -178,3 +178,9 @@ async def test_a_stateless_execution_ends_when_its_caller_hangs_up(
         while await grid.sessions(owner=owner):
             pass
     await grid.aclose()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "latin-1"])
+def test_scripts_are_read_whatever_their_encoding(testuser: Client, script: Callable[..., Any], encoding: str) -> None:
+    name = script("accents.R", "x <- 'café'".encode(encoding))
+    assert testuser.succeed(EXECUTE, robjects="x", **name)["workspace"]["objects"][0]["value"] == "café"

@@ -82,3 +82,16 @@ async def test_a_fault_of_the_server_shows_nothing_of_its_inside(in_process: InP
 async def test_an_event_stream_is_refused_without_a_fault(server: Server) -> None:
     with pytest.raises(InvalidStatus, match="403"):
         await websockets.connect(server.url.replace("http", "ws") + "/r/event/stream&project=x")
+
+
+async def test_each_call_is_logged_without_secrets(in_process: InProcess, caplog: pytest.LogCaptureFixture) -> None:
+    async with in_process() as client:
+        with caplog.at_level("INFO", logger="deployr.api"):
+            await client.post("/r/user/login", data={"username": "testuser", "password": "secret"})
+            await client.post("/r/user/login", data={"username": "testuser", "password": "changeme"})
+    fields = [record.fields for record in caplog.records]
+    assert [(entry["call"], entry["user"], entry["status"], entry["errorCode"]) for entry in fields] == [
+        ("/r/user/login", "anonymous", 200, 940),
+        ("/r/user/login", "testuser", 200, None),
+    ]
+    assert "secret" not in caplog.text
