@@ -89,7 +89,7 @@ async def test_each_call_is_logged_without_secrets(in_process: InProcess, caplog
         with caplog.at_level("INFO", logger="deployr.api"):
             await client.post("/r/user/login", data={"username": "testuser", "password": "secret"})
             await client.post("/r/user/login", data={"username": "testuser", "password": "changeme"})
-    fields = [record.fields for record in caplog.records]
+    fields = [vars(record)["fields"] for record in caplog.records]
     assert [(entry["call"], entry["user"], entry["status"], entry["errorCode"]) for entry in fields] == [
         ("/r/user/login", "anonymous", 200, 940),
         ("/r/user/login", "testuser", 200, None),
