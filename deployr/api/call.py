@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from falcon.asgi import Request
 
-from deployr.api.params import Params, read_params
+from deployr.api.params import MalformedParameter, Params, read_params
 from deployr.api.urls import CONTEXT, Urls
 from deployr.errors import NotAuthenticated
 from deployr.settings import Settings
@@ -51,9 +51,21 @@ class Call(Request):
             raise NotAuthenticated()
         return self.caller
 
+    @property
+    def wants_xml(self) -> bool:
+        """The caller asked for XML; a call that is refused unread can have asked in its query only."""
+        text = self._read.text("format") if self._read else self.get_param("format")
+        return (text or "").lower() == "xml"
+
     async def read_params(self) -> Params:
-        """The parameters; see :func:`deployr.api.params.read_params`."""
+        """The parameters; see :func:`deployr.api.params.read_params`.
+
+        Raises:
+            MalformedParameter: also for a ``format`` that is neither JSON nor XML.
+        """
         self._read = await read_params(self, self.settings)
+        if (self._read.text("format") or "json").lower() not in ("json", "xml"):
+            raise MalformedParameter("Parameter format is neither json nor xml.")
         return self._read
 
     def close(self) -> None:

@@ -8,9 +8,10 @@ from typing import Any
 from falcon.asgi import Response
 
 from deployr.api.call import Call
-from deployr.encodings import deployr_json
+from deployr.encodings import deployr_json, deployr_xml
 
-CONTENT_TYPE = "application/json;charset=UTF-8"
+JSON_TYPE = "application/json;charset=UTF-8"
+XML_TYPE = "application/xml;charset=UTF-8"
 
 
 def succeed(call: Call, response: Response, **parts: Any) -> None:
@@ -32,5 +33,8 @@ def fail(call: Call, response: Response, error: str, code: int, **parts: Any) ->
 def _send(call: Call, response: Response, record: dict[str, Any]) -> None:
     """Add what every reply has: a fresh ``uid`` (8.0.5), and the session id as ``httpcookie`` (7.x clients)."""
     record |= {"uid": f"UID-{uuid.uuid4().hex.upper()}", "httpcookie": call.session_id}
-    response.content_type = CONTENT_TYPE
-    response.data = deployr_json.dumps({"deployr": {"response": record}})
+    reply = {"deployr": {"response": record}}
+    if call.wants_xml:
+        response.content_type, response.data = XML_TYPE, deployr_xml.dumps(reply)
+    else:
+        response.content_type, response.data = JSON_TYPE, deployr_json.dumps(reply)

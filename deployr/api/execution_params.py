@@ -7,7 +7,7 @@ import itertools
 from typing import Literal
 
 from deployr.api.params import MalformedParameter, Params
-from deployr.encodings import deployr_json, inputs
+from deployr.encodings import deployr_json, inputs, xml_inputs
 from deployr.encodings.errors import EncodingError
 from deployr.encodings.model import RValue
 from deployr.errors import DeployrError
@@ -60,7 +60,7 @@ def read_encoding(params: Params) -> ObjectEncoding:
 
 
 async def read_inputs(params: Params) -> dict[str, RValue]:
-    """The objects of ``inputs``, then those of ``csvinputs``.
+    """The objects of ``inputs``, which is JSON or XML, then those of ``csvinputs``.
 
     Raises:
         DeployrError: they do not describe R values.
@@ -75,7 +75,8 @@ async def read_inputs(params: Params) -> dict[str, RValue]:
 
 
 def _decode_inputs(text: str, csv: str) -> dict[str, RValue]:
-    objects = inputs.decode_inputs(deployr_json.loads(text)) if text else {}
+    loads = xml_inputs.loads_inputs if text.lstrip().startswith("<") else deployr_json.loads
+    objects = inputs.decode_inputs(loads(text)) if text else {}
     return objects | (inputs.parse_csv_inputs(csv) if csv else {})
 
 
