@@ -93,7 +93,7 @@ def _common(record: ExecutionRecord) -> Record:
         "timeCode": record.time_code,
         "timeTotal": record.time_total,
         "console": record.console,
-        "resultsGenerated": len(record.results),
+        "resultsGenerated": record.results_generated,
         "resultsAvailable": len(record.results),
         "interrupted": record.interrupted,
     }

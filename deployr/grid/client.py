@@ -7,7 +7,7 @@ goes back to a small pool after it.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Collection
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -84,6 +84,17 @@ class Grid(Protocol):
             DeployrError: the function failed; its message is R's.
         """
 
+    async def recycle(self, session: str, *, workspace: bool = True, directory: bool = True) -> None:
+        """Clear the workspace and empty the working directory, or one of them; history and packages stay.
+
+        Raises:
+            ProjectBusy: another call runs in the session.
+            DeployrError: one of them cannot be cleared.
+        """
+
+    async def amend(self, session: str, *, context: str, idle_timeout: float) -> SessionInfo:
+        """Change context and idle timeout of an open session; see :class:`~deployr.grid.protocol.SessionSpec`."""
+
     async def interrupt(self, session: str) -> bool:
         """Interrupt what runs; true when something ran."""
 
@@ -95,6 +106,27 @@ class Grid(Protocol):
 
     async def history(self, session: str) -> list[ExecutionRecord]:
         """Records of the session's executions, oldest first."""
+
+    async def flush(self, session: str, executions: Collection[str] = ()) -> None:
+        """Throw away console text and unnamed plots of executions, or of all (none named); their records stay.
+
+        Raises:
+            ProjectBusy: another call runs in the session.
+            NotFound: one of the executions is not known; then nothing is thrown away.
+        """
+
+    async def delete_results(
+        self, session: str, executions: Collection[str] = (), *, filename: str | None = None
+    ) -> None:
+        """Delete unnamed plots of executions, or of all (none named).
+
+        Args:
+            filename: only the plot of this name, of the newest of the executions that has it.
+
+        Raises:
+            ProjectBusy: another call runs in the session.
+            NotFound: one of the executions, or the plot, is not there; then nothing is deleted.
+        """
 
     async def list_files(self, session: str, area: FileArea = "directory") -> list[FileInfo]:
         """Files of the working directory (hidden ones left out) or the unnamed plots of all executions."""
@@ -170,6 +202,12 @@ class SocketGrid:
             await _receive_head(stream, Flag)
             return await stream.receive_bytes()
 
+    async def recycle(self, session: str, *, workspace: bool = True, directory: bool = True) -> None:
+        await self._ask(protocol.Recycle(session, workspace, directory), Flag)
+
+    async def amend(self, session: str, *, context: str, idle_timeout: float) -> SessionInfo:
+        return await self._ask(protocol.Amend(session, context, idle_timeout), SessionInfo)
+
     async def interrupt(self, session: str) -> bool:
         return (await self._ask(protocol.Interrupt(session), Flag)).value
 
@@ -181,6 +219,14 @@ class SocketGrid:
 
     async def history(self, session: str) -> list[ExecutionRecord]:
         return await self._ask(protocol.History(session), list[ExecutionRecord])
+
+    async def flush(self, session: str, executions: Collection[str] = ()) -> None:
+        await self._ask(protocol.Flush(session, [*executions]), Flag)
+
+    async def delete_results(
+        self, session: str, executions: Collection[str] = (), *, filename: str | None = None
+    ) -> None:
+        await self._ask(protocol.DeleteResults(session, [*executions], filename), Flag)
 
     async def list_files(self, session: str, area: FileArea = "directory") -> list[FileInfo]:
         return await self._ask(protocol.ListFiles(session, area), list[FileInfo])

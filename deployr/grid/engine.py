@@ -9,6 +9,8 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+
 from deployr import __version__
 from deployr.encodings import model, qap1
 from deployr.errors import (
@@ -152,6 +154,27 @@ class Engine:
         async with entry.session.call(function, arguments) as value:
             yield value
         entry.used = time.time()
+
+    async def recycle(self, session: str, *, workspace: bool, directory: bool) -> None:
+        """Clear the workspace, empty the working directory, or both."""
+        entry = self._touch(session)
+        await entry.session.recycle(workspace=workspace, directory=directory)
+        entry.used = time.time()
+
+    def amend(self, session: str, context: str, idle_timeout: float) -> SessionInfo:
+        """Change what was said of a session when it was opened."""
+        entry = self._find(session)
+        entry.spec = msgspec.structs.replace(entry.spec, context=context, idle_timeout=idle_timeout)
+        return entry.info()
+
+    def idle_entry(self, session: str) -> Session:
+        """The session of that id, for calls that change what it keeps.
+
+        Raises:
+            ProjectBusy: another call runs in it.
+            SessionLost: it is not there (any more).
+        """
+        return self._touch(session).session
 
     def interrupt(self, session: str) -> bool:
         """Interrupt what runs."""

@@ -7,19 +7,23 @@ only regular files with one name are seen, the first 10,000 of them.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import itertools
+import math
 import os
 import stat
+import time
 from collections.abc import AsyncIterable, AsyncIterator, Iterator
 from pathlib import Path
 
-from deployr.errors import AlreadyExists, InvalidParameter, NotFound, SessionLost
+from deployr.errors import AlreadyExists, DeployrError, InvalidParameter, NotFound, SessionLost
 from deployr.grid.protocol import FileInfo
 
 _CHUNK = 256 * 1024
 _LONGEST_NAME = 255
 _DEPTH = 8
+_CLEAR_SECONDS = 30.0
 _MOST_FILES = 10_000
 _OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -136,6 +140,22 @@ class SessionDirectory:
                 os.unlink(name, dir_fd=self._fd)
             self._descriptions.pop(name, None)
 
+    async def clear(self) -> None:
+        """Remove everything: hidden files, links and directories to any depth.
+
+        Raises:
+            DeployrError: something stayed, such as what a background process keeps writing.
+        """
+        if self._fd < 0:
+            raise SessionLost("The R session is no longer there.")
+        with contextlib.suppress(OSError):
+            os.fchmod(self._fd, 0o700)
+        # With a position of its own: this one may be listed meanwhile, or let go of.
+        fd = os.open(".", _OPEN_DIRECTORY, dir_fd=self._fd)
+        self._descriptions.clear()
+        if not await asyncio.to_thread(_clear, fd):
+            raise DeployrError("The directory cannot be emptied.")
+
     async def _fill(self, fd: int, name: str, content: AsyncIterable[bytes]) -> None:
         async for chunk in content:
             try:
@@ -199,17 +219,34 @@ def remove_tree(path: Path) -> None:
     with contextlib.suppress(OSError):
         fd = os.open(path, _OPEN_DIRECTORY)
         try:
-            while _empty(fd, fd, _DEPTH):
-                os.lseek(fd, 0, os.SEEK_SET)
+            _empty_wholly(fd, math.inf)
         finally:
             os.close(fd)
         path.rmdir()
 
 
-def _empty(top: int, fd: int, depth: int) -> bool:
+def _clear(fd: int) -> bool:
+    """Empty an open directory, which is closed at the end; true when it is empty."""
+    try:
+        _empty_wholly(fd, time.monotonic() + _CLEAR_SECONDS)
+        os.lseek(fd, 0, os.SEEK_SET)
+        return not os.listdir(fd)
+    finally:
+        os.close(fd)
+
+
+def _empty_wholly(fd: int, deadline: float) -> None:
+    """Remove what is in an open directory, until nothing is left that can be removed, or for so long."""
+    moved = True
+    while moved and time.monotonic() < deadline:
+        os.lseek(fd, 0, os.SEEK_SET)
+        moved = _empty(fd, fd, _DEPTH, deadline)
+
+
+def _empty(top: int, fd: int, depth: int, deadline: float) -> bool:
     """Remove what is in an open directory; what lies deeper than ``depth`` is moved to the top.
 
-    So neither the stack nor the open files grow with the depth.
+    So neither the stack nor the open files grow with the depth. A process of the session may go on filling it.
 
     Returns:
         True when something was moved.
@@ -217,23 +254,25 @@ def _empty(top: int, fd: int, depth: int) -> bool:
     moved = False
     with os.scandir(fd) as entries:
         for entry in entries:
+            if time.monotonic() > deadline:
+                break
             with contextlib.suppress(OSError):
                 if not entry.is_dir(follow_symlinks=False):
                     os.unlink(entry.name, dir_fd=fd)
                 elif depth:
-                    moved |= _remove_directory(top, fd, entry.name, depth)
+                    moved |= _remove_directory(top, fd, entry.name, depth, deadline)
                 else:
                     os.rename(entry.name, f"moved-{os.urandom(8).hex()}", src_dir_fd=fd, dst_dir_fd=top)
                     moved = True
     return moved
 
 
-def _remove_directory(top: int, fd: int, name: str, depth: int) -> bool:
+def _remove_directory(top: int, fd: int, name: str, depth: int, deadline: float) -> bool:
     if os.geteuid() != 0:
         os.chmod(name, 0o700, dir_fd=fd)
     below = os.open(name, _OPEN_DIRECTORY, dir_fd=fd)
     try:
-        moved = _empty(top, below, depth - 1)
+        moved = _empty(top, below, depth - 1, deadline)
     finally:
         os.close(below)
     os.rmdir(name, dir_fd=fd)

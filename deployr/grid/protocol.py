@@ -138,7 +138,8 @@ class ExecutionRecord(msgspec.Struct, frozen=True, kw_only=True):
         warnings: texts of the warnings signalled.
         error: R's message when the code failed, else ``None``; an R failure has ``error_code`` 900.
         interrupted: stopped by an interrupt call.
-        results: unnamed plots, one file a page.
+        results: unnamed plots, one file a page; those deleted since are left out.
+        results_generated: how many plots were drawn.
         artifacts: files of the working directory that the code created or changed.
     """
 
@@ -155,6 +156,7 @@ class ExecutionRecord(msgspec.Struct, frozen=True, kw_only=True):
     error_code: int | None
     interrupted: bool
     results: list[FileInfo]
+    results_generated: int
     artifacts: list[FileInfo]
 
 
@@ -190,6 +192,22 @@ class Call(msgspec.Struct, frozen=True, tag="call"):
     function: str
 
 
+class Recycle(msgspec.Struct, frozen=True, tag="recycle"):
+    """Clear the workspace, empty the working directory, or both. Reply: :class:`Flag`."""
+
+    session: str
+    workspace: bool = True
+    directory: bool = True
+
+
+class Amend(msgspec.Struct, frozen=True, tag="amend"):
+    """Change what :class:`SessionSpec` said of an open session. Reply: :class:`SessionInfo`."""
+
+    session: str
+    context: str
+    idle_timeout: float
+
+
 class Interrupt(msgspec.Struct, frozen=True, tag="interrupt"):
     """Interrupt what runs in a session. Reply: :class:`Flag`, true when something ran."""
 
@@ -213,6 +231,21 @@ class History(msgspec.Struct, frozen=True, tag="history"):
     """Records of a live session, oldest first. Reply: list of :class:`ExecutionRecord`."""
 
     session: str
+
+
+class Flush(msgspec.Struct, frozen=True, tag="flush"):
+    """Throw away console text and unnamed plots of executions, or of all (none named). Reply: :class:`Flag`."""
+
+    session: str
+    executions: list[str]
+
+
+class DeleteResults(msgspec.Struct, frozen=True, tag="delete_results"):
+    """Delete unnamed plots of executions, or of all (none named); only those of a name. Reply: :class:`Flag`."""
+
+    session: str
+    executions: list[str]
+    filename: str | None = None
 
 
 class ListFiles(msgspec.Struct, frozen=True, tag="list_files"):
@@ -257,10 +290,14 @@ Request = (
     | Execute
     | ExecuteStateless
     | Call
+    | Recycle
+    | Amend
     | Interrupt
     | Close
     | ListSessions
     | History
+    | Flush
+    | DeleteResults
     | ListFiles
     | ReadFile
     | WriteFile

@@ -67,6 +67,11 @@ class GridServer:
                 arguments = await stream.receive_bytes()
                 async with engine.call(session, function, arguments) as value:
                     await _send_value(stream, Flag(True), value)
+            case protocol.Recycle(session, workspace, directory):
+                await engine.recycle(session, workspace=workspace, directory=directory)
+                stream.put_head(Flag(True))
+            case protocol.Amend(session, context, idle_timeout):
+                stream.put_head(engine.amend(session, context, idle_timeout))
             case protocol.Open(spec):
                 stream.put_head(await engine.open(spec))
             case protocol.Interrupt(session):
@@ -77,6 +82,12 @@ class GridServer:
                 stream.put_head(engine.infos(sessions, owner))
             case protocol.History(session):
                 stream.put_head(engine.entry(session).history)
+            case protocol.Flush(session, executions):
+                engine.idle_entry(session).flush(executions)
+                stream.put_head(Flag(True))
+            case protocol.DeleteResults(session, executions, filename):
+                engine.idle_entry(session).delete_results(executions, filename)
+                stream.put_head(Flag(True))
             case protocol.ListFiles(session, area):
                 live = engine.entry(session)
                 stream.put_head(live.results() if area == "results" else _directory(live, area).files())

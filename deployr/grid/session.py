@@ -7,10 +7,12 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
+
+import msgspec
 
 from deployr.encodings import model, qap1
 from deployr.errors import BoundaryExceeded, DeployrError, GridError, NotFound, ProjectBusy, SessionLost
@@ -72,6 +74,9 @@ class Session(Protocol):
     def call(self, function: str, arguments: bytes) -> contextlib.AbstractAsyncContextManager[Value]:
         """Run one of the runtime's functions; raises ``DeployrError`` with its message when it fails."""
 
+    async def recycle(self, *, workspace: bool, directory: bool) -> None:
+        """Clear the workspace, empty the working directory, or both; ``DeployrError`` when that fails."""
+
     def interrupt(self) -> bool:
         """Interrupt what runs; true when something ran."""
 
@@ -82,6 +87,12 @@ class Session(Protocol):
     @property
     def history(self) -> list[ExecutionRecord]:
         """Records of the executions, oldest first."""
+
+    def flush(self, executions: Collection[str]) -> None:
+        """Throw away console text and unnamed plots of executions, or of all; ``NotFound`` for an unknown one."""
+
+    def delete_results(self, executions: Collection[str], filename: str | None) -> None:
+        """Delete unnamed plots; see :meth:`deployr.grid.client.Grid.delete_results`."""
 
     def results(self, execution: str | None = None) -> list[FileInfo]:
         """Unnamed plots of one execution or of all."""
@@ -184,9 +195,11 @@ class RSession:
         self._interrupted = False
         self._history: list[ExecutionRecord] = []
         self._results: dict[str, SessionDirectory] = {}
+        self._plots: SessionDirectory | None = None
         self._interrupt_timer: asyncio.TimerHandle | None = None
         self._cpu_limit = CpuLimit(greeting.pid, limits.cpu, self._limit_hit)
         self._make_directories(greeting if isolated else None)
+        self._plots_directory()
         self._pidfd = os.pidfd_open(greeting.pid)
         asyncio.get_running_loop().add_reader(self._pidfd, self._process_gone)
 
@@ -211,7 +224,7 @@ class RSession:
         listener = _Listener(self._limits.console if execution.console else 0, console)
         async with self._calling(execution.time_limit):
             before = self.directory.snapshot() if execution.artifacts else {}
-            options = _execution_options(execution, self._result_directory(execution.execution))
+            options = _execution_options(execution, self._plots_directory())
             reply = await self._ask("execute", options, arguments, listener)
             results = self._keep_results(execution)
             record = _record(
@@ -230,15 +243,17 @@ class RSession:
     @contextlib.asynccontextmanager
     async def call(self, function: str, arguments: bytes) -> AsyncIterator[Value]:
         async with self._calling():
-            listener = _Listener(0)
-            reply = await self._ask(function, _NO_OPTIONS, arguments, listener)
-            value = _RserveValue(self._connection, reply)
-            outcome = listener.outcome()
-            if not reply.ok or "error" in outcome:
-                await value.drain()
-                raise DeployrError(_error_text(outcome))
+            value = await self._call(function, arguments)
             yield value
             await value.drain()
+
+    async def recycle(self, *, workspace: bool, directory: bool) -> None:
+        async with self._calling():
+            parts = {"workspace": model.logical(workspace), "directory": model.logical(directory)}
+            value = await self._call("recycle", qap1.encode(model.named_list(parts)))
+            await value.drain()
+            if directory:
+                await self.directory.clear()
 
     def interrupt(self) -> bool:
         """A signal outside of a call would hit the next one, so it is sent only while one runs."""
@@ -270,6 +285,25 @@ class RSession:
     def history(self) -> list[ExecutionRecord]:
         return self._history
 
+    def flush(self, executions: Collection[str]) -> None:
+        self.delete_results(executions, None)
+        self._amend_history(executions, lambda record: msgspec.structs.replace(record, console=""))
+
+    def delete_results(self, executions: Collection[str], filename: str | None) -> None:
+        known = {record.execution for record in self._history} | self._results.keys()
+        for execution in executions:
+            if execution not in known:
+                raise NotFound(f"Execution not found: {execution}.")
+        wanted = [name for name in self._results if not executions or name in executions]
+        if filename:
+            self._delete_result(wanted, filename)
+        else:
+            for name in wanted:
+                self._forget_results(name)
+        self._amend_history(
+            executions, lambda record: msgspec.structs.replace(record, results=self.results(record.execution))
+        )
+
     def results(self, execution: str | None = None) -> list[FileInfo]:
         wanted = self._results if execution is None else {execution: self._results.get(execution)}
         return [info for name, directory in wanted.items() if directory for info in directory.files(name)]
@@ -291,11 +325,11 @@ class RSession:
 
     def close(self) -> None:
         self.end()
-        for directory in (self.directory, self.state_directory, *self._results.values()):
-            directory.close()
+        for directory in (self.directory, self.state_directory, self._plots, *self._results.values()):
+            if directory:
+                directory.close()
         self._results.clear()
-        # Its size is the user's choice: not on the path of other sessions.
-        asyncio.get_running_loop().run_in_executor(None, remove_tree, self._path)
+        _remove_later(self._path)
 
     # -- calls --------------------------------------------------------------------------------------------
 
@@ -341,30 +375,43 @@ class RSession:
             await self._throw_away_call()
         return await self._connection.call(listener, function, options, arguments)
 
+    async def _call(self, function: str, arguments: bytes) -> _RserveValue:
+        """Run one of the runtime's functions."""
+        listener = _Listener(0)
+        reply = await self._ask(function, _NO_OPTIONS, arguments, listener)
+        value = _RserveValue(self._connection, reply)
+        outcome = listener.outcome()
+        if not reply.ok or "error" in outcome:
+            await value.drain()
+            raise DeployrError(_error_text(outcome))
+        return value
+
     async def _throw_away_call(self) -> None:
         reply = await self._connection.call(_Listener(0), "nothing", _NO_OPTIONS, _NOTHING)
         await _RserveValue(self._connection, reply).drain()
 
     # -- results ------------------------------------------------------------------------------------------
 
-    def _result_directory(self, execution: str) -> Path:
-        path = self._path / "results" / execution
-        # Where sessions share the server's user id, user code may have removed what lies above.
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if self.uid is not None:
-            os.chown(path, self.uid, self.uid)
+    def _plots_directory(self) -> Path:
+        """Where the next execution draws: one directory until something was drawn, since making one is slow."""
+        path = self._path / "results" / ".next"
+        # Where sessions share the server's user id, user code may have removed it.
+        if self._plots is None or not path.is_dir():
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if self.uid is not None:
+                os.chown(path, self.uid, self.uid)
+            if self._plots is not None:
+                self._plots.close()
+            self._plots = SessionDirectory(path)
         return path
 
     def _keep_results(self, execution: Execution) -> list[FileInfo]:
-        path = self._path / "results" / execution.execution
-        with contextlib.suppress(OSError):
-            path.rmdir()
-            return []
-        try:
-            directory = self._results[execution.execution] = SessionDirectory(path)
-        except OSError:
-            return []
-        return directory.files(execution.execution)
+        found = self._plots.files(execution.execution) if self._plots else []
+        if self._plots and found:
+            with contextlib.suppress(OSError):
+                (self._path / "results" / ".next").rename(self._path / "results" / execution.execution)
+            self._results[execution.execution], self._plots = self._plots, None
+        return found
 
     def _remember(self, execution: Execution, record: ExecutionRecord) -> None:
         if execution.phantom:
@@ -377,7 +424,20 @@ class RSession:
         directory = self._results.pop(execution, None)
         if directory:
             directory.close()
-            remove_tree(self._path / "results" / execution)
+            _remove_later(self._path / "results" / execution)
+
+    def _delete_result(self, executions: list[str], filename: str) -> None:
+        """Delete a plot of the newest execution that has one of this name."""
+        for name in reversed(executions):
+            with contextlib.suppress(NotFound):
+                return self._results[name].delete([filename])
+        raise NotFound(f"File not found: {filename}.")
+
+    def _amend_history(self, executions: Collection[str], change: Callable[[ExecutionRecord], ExecutionRecord]) -> None:
+        """Change the records of executions, or of all."""
+        self._history = [
+            change(record) if not executions or record.execution in executions else record for record in self._history
+        ]
 
     # -- process ------------------------------------------------------------------------------------------
 
@@ -430,6 +490,11 @@ class RSession:
         return SessionLost("The R session is not responding; it has been ended.")
 
 
+def _remove_later(path: Path) -> None:
+    """Remove a directory whose size is the user's choice: not on the path of other sessions."""
+    asyncio.get_running_loop().run_in_executor(None, remove_tree, path)
+
+
 def _execution_options(execution: Execution, results: Path) -> model.RValue:
     return model.named_list(
         {
@@ -468,6 +533,7 @@ def _record(
         error_code=900 if failed else None,
         interrupted="interrupted" in outcome,
         results=results,
+        results_generated=len(results),
         artifacts=artifacts,
     )
 

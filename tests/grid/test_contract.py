@@ -178,6 +178,64 @@ async def test_the_history_is_bounded_and_forgets_plots(node: Node) -> None:
         session.open_result("EXEC-none", "unnamedplot001.png")
 
 
+async def test_flushing_leaves_records_without_console_and_plots(node: Node) -> None:
+    session = await node.take(lambda: None)
+    first, _ = await run(session, "cat('one'); plot(1)")
+    second, _ = await run(session, "cat('two'); plot(2)")
+    session.flush([first.execution])
+    assert [(record.console, len(record.results), record.results_generated) for record in session.history] == [
+        ("", 0, 1),
+        ("two", 1, 1),
+    ]
+    with pytest.raises(NotFound):
+        session.flush(["EXEC-none", second.execution])
+    assert session.history[1].console == "two"
+    session.flush([])
+    assert (session.history[1].console, session.results()) == ("", [])
+
+
+async def test_plots_are_deleted_by_name_execution_or_all(node: Node) -> None:
+    session = await node.take(lambda: None)
+    first, _ = await run(session, "plot(1); plot(2)")
+    second, _ = await run(session, "plot(3)")
+    session.delete_results([], "unnamedplot001.png")
+    left = [(info.execution, info.filename) for info in session.results()]
+    assert left == [(first.execution, "unnamedplot001.png"), (first.execution, "unnamedplot002.png")]
+    for executions, filename in (([second.execution], "unnamedplot001.png"), ([], "../work"), (["EXEC-none"], None)):
+        with pytest.raises(NotFound):
+            session.delete_results(executions, filename)
+    session.delete_results([first.execution], "unnamedplot002.png")
+    assert [(len(record.results), record.results_generated) for record in session.history] == [(1, 2), (0, 1)]
+    session.delete_results([], None)
+    assert session.results() == []
+
+
+async def test_a_recycled_session_is_empty_and_keeps_its_history(node: Node) -> None:
+    session = await node.take(lambda: None)
+    await run(session, "x <- .hidden <- runif(1); library(splines); dir.create('d'); file.create('f', '.g', 'd/h')")
+    await session.recycle(workspace=True, directory=True)
+    record, _ = await run(session, "cat(length(ls(all.names = TRUE)), length(dir(all.files = TRUE, no.. = TRUE)))")
+    assert record.console == "0 0"
+    assert (await run(session, "cat('package:splines' %in% search())"))[0].console == "TRUE"
+    assert len(session.history) == 2
+
+
+@pytest.mark.parametrize("kept", ["workspace", "directory"])
+async def test_recycling_may_keep_one_part(node: Node, kept: str) -> None:
+    session = await node.take(lambda: None)
+    await run(session, "x <- 1; file.create('f')")
+    await session.recycle(workspace=kept != "workspace", directory=kept != "directory")
+    record, _ = await run(session, "cat(exists('x'), file.exists('f'))")
+    assert record.console == ("TRUE FALSE" if kept == "workspace" else "FALSE TRUE")
+
+
+async def test_a_busy_session_is_not_recycled(node: Node) -> None:
+    session = await node.take(lambda: None)
+    async with session.execute(Execution(execution="EXEC-1", code="x <- 1"), encode_arguments(), None):
+        with pytest.raises(ProjectBusy):
+            await session.recycle(workspace=True, directory=True)
+
+
 async def test_console_text_is_cut_at_its_limit_in_bytes(node: Node) -> None:
     session = await node.take(lambda: None)
     record, _ = await run(session, "cat(strrep('é', 60))\ncat('more')")

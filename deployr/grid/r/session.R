@@ -1,7 +1,7 @@
 # The session: what Rserve greets with, what the server may call, and how a fork settles in its directory.
 
 callable <- c("list_objects", "get_objects", "assign_objects", "delete_objects", "configure",
-              "save_workspace", "load_workspace")
+              "recycle", "save_workspace", "load_workspace")
 
 # Called by Rserve in each new fork. The capability is the only function the server can call.
 oc.init <- function() {
@@ -53,6 +53,13 @@ enter <- function(options) {
   unlink(c(left, tempdir()), recursive = TRUE)
   Sys.setenv(TMPDIR = file.path(options$directory, "tmp"), HOME = work, PWD = work, DEPLOYR_SESSION = options$marker)
   Sys.setenv(R_SESSION_TMPDIR = tempdir(check = TRUE))
+  NULL
+}
+
+# Clears the workspace, hidden objects included, and leaves a directory that is about to be removed.
+recycle <- function(arguments) {
+  if (isTRUE(arguments$directory)) setwd(file.path(settled$directory, "work"))
+  if (isTRUE(arguments$workspace)) rm(list = ls(globalenv(), all.names = TRUE), envir = globalenv())
   NULL
 }
 
