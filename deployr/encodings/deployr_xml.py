@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import orjson
 from numpy.typing import NDArray
 
 from deployr.encodings import xml_columns, xml_text
 from deployr.encodings.xml_inputs import loads_inputs
+from deployr.encodings.xml_literals import text_of
 from deployr.encodings.xml_members import member_key
 
 __all__ = ["dumps", "loads_inputs"]
@@ -40,7 +40,7 @@ def _write(pieces: list[bytes], key: str, value: Any) -> None:
     elif isinstance(value, Mapping):
         _write_record(pieces, key, value)
     else:
-        _write_element(pieces, key, _scalar(value))
+        _write_element(pieces, key, xml_text.content(value if isinstance(value, str) else text_of(value)))
 
 
 def _write_element(pieces: list[bytes], key: str, content: bytes) -> None:
@@ -73,10 +73,3 @@ def _write_array(pieces: list[bytes], key: str, elements: Sequence[Any] | NDArra
 def _write_column(pieces: list[bytes], name: bytes, elements: Sequence[Any] | NDArray[Any]) -> None:
     opening, closing = b"<%b>" % name, b"</%b>" % name
     pieces += opening, xml_columns.content(elements, closing + opening), closing
-
-
-def _scalar(value: Any) -> bytes:
-    if isinstance(value, str):
-        return xml_text.content(value)
-    text = orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY)
-    return b"" if text == b"null" else text

@@ -66,7 +66,7 @@ def _parsed(text: bytes | str) -> Element:
 
 
 def _record(element: Element) -> Record:
-    record = {key: text.strip() for key in _TEXT_KEYS if (text := element.findtext(key))}
+    record = {key: text for key in _TEXT_KEYS if (text := element.findtext(key, "").strip())}
     ordered, values, value = element.findtext("ordered"), element.find("values"), element.find("value")
     if ordered is not None:
         record["ordered"] = _ORDERED.get(ordered.strip().lower(), ordered)
@@ -84,7 +84,7 @@ def _array(record: Record, elements: Iterable[Element]) -> list[Any]:
         return [_record(element) if len(element) else element.text for element in elements]
     texts = _texts(record, elements)
     if kind == "matrix":
-        return _matrix(texts, hint)
+        return _matrix(record, texts, hint)
     if kind in _FACTORS or class_name(kind) or _is_date(record):
         return texts
     return xml_literals.typed(texts, hint)
@@ -102,9 +102,9 @@ def _texts(record: Record, elements: Iterable[Element]) -> xml_literals.Texts:
     return [member.text for member in members]
 
 
-def _matrix(texts: xml_literals.Texts, hint: str | None) -> list[list[Any]]:
+def _matrix(record: Record, texts: xml_literals.Texts, hint: str | None) -> list[list[Any]]:
     """Rows of cells; quotes mark cells as texts, unless the matrix says that it has none."""
-    rows = [xml_rows.row_cells(text or "") for text in texts]
+    rows = [xml_rows.row_cells(text or "", record.get("name")) for text in texts]
     is_quoted = any(quoted for _, quoted in rows)
     cells = [cell for row, _ in rows for cell in row]
     typed = iter(xml_literals.typed(cells, hint or ("character" if is_quoted else None)))

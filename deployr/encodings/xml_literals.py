@@ -1,9 +1,11 @@
-"""Texts that are numbers and logicals: XML says of no value what it is."""
+"""Numbers and logicals as texts, and texts that are such: XML says of no value what it is."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+
+import orjson
 
 from deployr.encodings.scalars import SPECIAL_NUMBERS, RClass
 
@@ -11,6 +13,12 @@ Texts = list[str | None]
 
 _LOGICALS = {"true": True, "false": False}
 _NUMBER_CHARACTERS = b"0123456789+-.eE \t\r\n"
+
+
+def text_of(value: Any) -> str:
+    """A number or logical as JSON has it; null, and NaN with it, is empty."""
+    text = orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY).decode()
+    return "" if text == "null" else text
 
 
 def is_literal(text: str) -> bool:

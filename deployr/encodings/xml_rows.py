@@ -6,8 +6,6 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-import orjson
-
 from deployr.encodings import xml_literals
 from deployr.encodings.errors import EncodingError
 
@@ -25,17 +23,19 @@ def row_text(cells: Iterable[Any]) -> str:
 
 
 def _cell_text(cell: Any) -> str:
-    if cell is None:
-        return ""
     if not isinstance(cell, str):
-        return orjson.dumps(cell).decode()
+        return xml_literals.text_of(cell)
     if _QUOTED.search(cell) or xml_literals.is_literal(cell):
         return '"' + cell.replace('"', '""') + '"'
     return cell
 
 
-def row_cells(row: str) -> tuple[xml_literals.Texts, bool]:
+def row_cells(row: str, where: str | None) -> tuple[xml_literals.Texts, bool]:
     """The cells of one row, ``None`` where nothing stands between commas, and whether one was quoted.
+
+    Args:
+        row: what stands between the tags.
+        where: the input's name for messages.
 
     Raises:
         EncodingError: a quote is not closed, or something follows it.
@@ -47,7 +47,7 @@ def row_cells(row: str) -> tuple[xml_literals.Texts, bool]:
     while end == ",":
         match = _CELL.match(row, position)
         if match is None:
-            raise EncodingError("A row of a matrix has a quote that does not enclose a cell.")
+            raise EncodingError(f"Input '{where}' is a matrix with a quote that does not enclose a cell.")
         position, end = match.end(), match["end"]
         is_quoted |= match["quoted"] is not None
         cells.append(_cell(match))
