@@ -207,16 +207,22 @@ class Projects:
         try:
             yield dataclasses.replace(project, live=True)
         except SessionLost:
-            if not _lasts(project):
-                self._forget(project_id)
+            self._note_loss(project)
             raise
 
     # -- sessions -----------------------------------------------------------------------------------------
 
     async def _activate(self, project: Project, caller: Caller) -> None:
-        """Give a persistent project a session when it has none."""
+        """Give a persistent project a session when it has none.
+
+        Raises:
+            SessionLost: it had one that was not closed; said once, since what was not saved is lost.
+        """
         if await self._grid.sessions(sessions=[project.project]):
             return
+        if project.http_session is not None:
+            self._note_loss(project)
+            raise SessionLost("The R session is not responding; it is no longer there.")
         try:
             await self._grid.open(self._session_spec(project))
         except AlreadyExists:
@@ -230,15 +236,26 @@ class Projects:
             raise
 
     async def _end(self, project: Project, save: ClosingOptions | None) -> None:
-        """Close the session; what cannot be saved because its process is gone is lost anyway."""
+        """Close the session; what cannot be saved because its process is gone is lost, which the next use tells."""
         if _lasts(project) and save:
             with contextlib.suppress(SessionLost):
                 await self._states.save(project.project, workspace=save.workspace, directory=save.directory)
                 with self._database.transaction() as connection:
-                    rows.update(connection, project.project)
+                    rows.update(connection, project.project, http_session=None)
+        elif _lasts(project):
+            with self._database.transaction() as connection:
+                rows.detach(connection, project.project)
         await self._grid.close(project.project)
         if not _lasts(project):
             self._forget(project.project)
+
+    def _note_loss(self, project: Project) -> None:
+        """The session is gone: the project with it, unless it can be had again as it was saved."""
+        with self._database.transaction() as connection:
+            if _lasts(project):
+                rows.detach(connection, project.project)
+            else:
+                rows.delete(connection, [project.project])
 
     def _held(self, http_session: str) -> list[Project]:
         with self._database.reading() as connection:

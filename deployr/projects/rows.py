@@ -66,6 +66,11 @@ def update(connection: sa.Connection, project: str, **values: Any) -> None:
     connection.execute(change.values(lastmodified=now_ms(), **values))
 
 
+def detach(connection: sa.Connection, project: str) -> None:
+    """No HTTP session holds the project any more; not a change of it."""
+    connection.execute(projects.update().where(projects.c.project == project).values(http_session=None))
+
+
 def delete(connection: sa.Connection, ids: Sequence[str]) -> None:
     """Remove projects."""
     connection.execute(projects.delete().where(projects.c.project.in_(ids)))

@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
-from processes import LiveProject, SavedFile, WholeServer
+from processes import LiveProject, MakeServer, SavedFile, WholeServer, make_directory
 from server import Client
-
-MakeServer = Callable[..., WholeServer]
-
-
-def make_directory() -> Path:
-    """A short path (sockets lie below it) that session users can traverse, unlike pytest's own."""
-    directory = Path(tempfile.mkdtemp(prefix="crash-", dir="/var/tmp"))
-    directory.chmod(0o711)
-    return directory
 
 
 @pytest.fixture(scope="session")

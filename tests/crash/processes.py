@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -56,13 +57,15 @@ class WholeServer(Server):
 
     def start(self) -> None:
         """Start it and wait until it can be used."""
-        path = self.directory / "log"
-        before = path.stat().st_size if path.exists() else 0
-        with path.open("ab") as log:
-            self._process = subprocess.Popen(_command("serve"), env=self._environ(), stdout=log, stderr=log)
+        self.launch()
         # A former one may still answer calls.
-        wait_until(lambda: self.process.poll() is not None or b"ready at" in path.read_bytes()[before:], START_SECONDS)
+        wait_until(lambda: self.process.poll() is not None or "ready at" in self.log(), START_SECONDS)
         assert self.is_ready()
+
+    def launch(self) -> None:
+        """Start it; the log begins anew."""
+        with (self.directory / "log").open("wb") as log:
+            self._process = subprocess.Popen(_command("serve"), env=self._environ(), stdout=log, stderr=log)
 
     @property
     def process(self) -> subprocess.Popen[bytes]:
@@ -155,6 +158,16 @@ class WholeServer(Server):
         return _living(lambda environ: handover.belongs_to(environ, home)) + self.r_processes()
 
 
+MakeServer = Callable[..., WholeServer]
+
+
+def make_directory() -> Path:
+    """A short path (sockets lie below it) that session users can traverse, unlike pytest's own."""
+    directory = Path(tempfile.mkdtemp(prefix="crash-", dir="/var/tmp"))
+    directory.chmod(0o711)
+    return directory
+
+
 def _command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "deployr", *arguments]
 
@@ -201,6 +214,10 @@ class LiveProject:
     def failure(self) -> int:
         """What :func:`failure_of` says of an execution."""
         return failure_of(self.client.post("/r/project/execute/code", project=self.id, code="1"))
+
+    def is_live(self) -> bool:
+        """The server takes it for live."""
+        return bool(self.client.succeed("/r/project/ping", project=self.id)["project"]["live"])
 
     def kill(self) -> None:
         """SIGKILL of the R process."""

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from conftest import make_directory
-from processes import LiveProject, SavedFile, WholeServer, is_alive, wait_until
+from processes import LiveProject, SavedFile, WholeServer, is_alive, make_directory, wait_until
 from server import record_of
 
 TIMEOUT = 3

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from concurrent.futures import ThreadPoolExecutor
 
 from processes import LiveProject, SavedFile, WholeServer, failure_of, is_alive, wait_until
@@ -31,8 +29,12 @@ def test_other_projects_of_the_user_go_on(client: Client, project: LiveProject) 
     assert other.run("cat(x, Sys.getpid())") == f"untouched {other.pid}"
 
 
-def test_what_was_saved_stays(saved_project: LiveProject, saved_file: SavedFile) -> None:
-    os.kill(int(saved_project.run("x <- 'changed'; cat(Sys.getpid())")), signal.SIGKILL)
+def test_what_was_saved_stays_and_what_was_not_is_reported_once(
+    saved_project: LiveProject, saved_file: SavedFile
+) -> None:
+    saved_project.pid = int(saved_project.run("x <- 'changed'; cat(Sys.getpid())"))
+    saved_project.kill()
+    wait_until(lambda: not saved_project.is_live())
     assert saved_project.failure() == 916
     assert saved_project.run("cat(x)") == "saved"
     assert saved_file.is_intact()

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from conftest import MakeServer
-from processes import WholeServer
+from processes import MakeServer, WholeServer
 from server import PASSWORD, free_port
 
 NEW_PASSWORD = "Changed1ByItsOwner"

@@ -5,8 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from conftest import MakeServer
-from processes import STOP_SECONDS, LiveProject, SavedFile, WholeServer, failure_of, is_alive, wait_until
+from processes import STOP_SECONDS, LiveProject, MakeServer, SavedFile, WholeServer, failure_of, is_alive, wait_until
 
 
 @pytest.fixture
@@ -25,6 +24,14 @@ def test_sigterm_ends_everything_even_while_code_runs(server: WholeServer, pool:
     assert server.all_processes() == []
     assert not is_alive(child)
     assert response.exception(0) or failure_of(response.result()) in (915, 916)
+
+
+def test_sigterm_while_it_starts_leaves_nothing(new_server: MakeServer) -> None:
+    server = new_server()
+    server.launch()
+    server.part("grid")
+    assert server.stop() == 0
+    assert server.all_processes() == []
 
 
 def test_the_parts_of_a_killed_supervisor_end_by_themselves(server: WholeServer) -> None:
