@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import statistics
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -74,7 +75,7 @@ class Contestant:
 async def compete(contestants: Sequence[Contestant], rounds: int) -> None:
     """Each caller calls once unmeasured; then the contestants take turns, a round each, ``rounds`` times."""
     for contestant in contestants:
-        await asyncio.gather(*(_call(caller, 1, Round()) for caller in contestant.callers))
+        await _run_round(dataclasses.replace(contestant, calls=1))
     for _ in range(rounds):
         for contestant in contestants:
             contestant.rounds.append(await _run_round(contestant))
@@ -93,14 +94,18 @@ def ratio_of_rates(one: Contestant, other: Contestant) -> float:
 async def _run_round(contestant: Contestant) -> Round:
     turn = Round()
     started = time.perf_counter()
-    await asyncio.gather(*(_call(caller, contestant.calls, turn) for caller in contestant.callers))
+    answers = await asyncio.gather(*(_call(caller, contestant.calls, turn) for caller in contestant.callers))
     turn.elapsed = time.perf_counter() - started
+    for caller, given in zip(contestant.callers, answers, strict=True):
+        for answer in given:
+            caller.check(answer)
     return turn
 
 
-async def _call(caller: Caller, calls: int, turn: Round) -> None:
+async def _call(caller: Caller, calls: int, turn: Round) -> list[bytes]:
+    answers = []
     for _ in range(calls):
         started = time.perf_counter()
-        answer = await caller.call()
+        answers.append(await caller.call())
         turn.latencies.append(time.perf_counter() - started)
-        caller.check(answer)
+    return answers

@@ -197,9 +197,8 @@ def _xml_frame_caller(client: DeployrClient, project: str) -> Caller:
 
     def check(body: bytes) -> None:
         # The object comes twice, in `objects` and as `object`; a column is a `value` that holds `value`s.
-        texts = [
-            leaf.text or "" for leaf in ElementTree.fromstring(body).iterfind(".//objects//value") if not len(leaf)
-        ]
+        values = ElementTree.fromstring(body).iterfind(".//objects//value")
+        texts = [value.text or "" for value in values if not len(value)]
         amounts, counts, labels = (texts[n * _FRAME_ROWS : (n + 1) * _FRAME_ROWS] for n in range(3))
         _check_frame([float(amount) for amount in amounts], [int(float(count)) for count in counts], labels)
 
