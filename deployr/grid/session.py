@@ -260,9 +260,10 @@ class RSession:
         if not self._busy or self._ended:
             return False
         self._interrupted = True
+        # R first: it acts on the signal when it comes back from waiting for a child that the signal ended.
+        processes.send_signal([self.pid], signal.SIGINT)
         if self._interrupt_timer is None:
             self._interrupt_children(time.monotonic() + self._limits.interrupt_grace)
-        processes.send_signal([self.pid], signal.SIGINT)
         return True
 
     def _interrupt_children(self, deadline: float) -> None:

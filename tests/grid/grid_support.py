@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -96,7 +97,13 @@ class GridProcess:
         assert self._process.stdin
         self._process.stdin.write(self.settings.to_json())
         self._process.stdin.close()
-        wait_until(self.settings.grid_socket.exists)
+        wait_until(self._listens)
+
+    def _listens(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as probe, contextlib.suppress(OSError):
+            probe.connect(str(self.settings.grid_socket))
+            return True
+        return False
 
     def client(self) -> SocketGrid:
         """A client, for one event loop."""

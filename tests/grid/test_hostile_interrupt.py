@@ -26,7 +26,8 @@ LOOPS = {
 
 @pytest.mark.parametrize("code", LOOPS.values(), ids=LOOPS.keys())
 async def test_an_interrupt_stops_it_and_the_session_lives(session: Talk, code: str) -> None:
-    task = await session.starts(f"kept <- 42\n{code}\nnever <- 1")
+    await session.run("kept <- 42")
+    task = await session.starts(f"{code}\nnever <- 1")
     started = time.perf_counter()
     assert await session.grid.interrupt(session.id)
     outcome = await task

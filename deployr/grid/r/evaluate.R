@@ -137,6 +137,8 @@ run_expression <- function(expression) {
   }
   show_deferred(deferred)
   utils::flush.console()
+  # An interrupt that C code left pending is taken here, and not by what comes next.
+  Sys.sleep(0)
   NULL
 }
 
