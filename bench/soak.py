@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for scenario in arguments.scenarios or list(SCENARIOS):
         lines, passed = uvloop.run(_run(scenario, arguments.minutes * 60))
         good = good and passed
-        text = "\n".join([f"## {scenario}: {'passed' if passed else 'FAILED'}", "", *(f"* {line}" for line in lines)])
+        text = "\n".join([f"### {scenario}: {'passed' if passed else 'FAILED'}", "", *(f"* {line}" for line in lines)])
         print(text + "\n", flush=True)
         if arguments.markdown:
             with arguments.markdown.open("a") as file:
@@ -128,7 +128,7 @@ def _growth(values: Sequence[float]) -> float:
 
 
 def _counts(counts: dict[str, int]) -> str:
-    return ", ".join(f"{name} {count}" for name, count in sorted(counts.items())) or "none"
+    return "; ".join(f"{name}: {count}" for name, count in sorted(counts.items())) or "none"
 
 
 SCENARIOS: dict[str, Callable[[Server, float], Awaitable[Lines]]] = {
