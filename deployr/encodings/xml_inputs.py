@@ -7,7 +7,7 @@ element; an empty text is an empty CDATA section.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from itertools import islice
 from typing import Any
 
@@ -17,6 +17,9 @@ from deployr.encodings import xml_literals, xml_rows
 from deployr.encodings.errors import EncodingError
 from deployr.encodings.objects import Record
 from deployr.encodings.scalars import class_name
+
+MAX_TAGS = 10_000_000
+"""Tags in a document. Each element takes far more memory than text; five million values take more than a gigabyte."""
 
 Element = Any
 """An ``lxml`` element."""
@@ -33,7 +36,7 @@ def loads_inputs(text: bytes | str) -> dict[str, Record]:
 
     Raises:
         EncodingError: it is not XML, not the ``inputs`` element, or has what inputs have no use for: document types,
-            entities of its own, processing instructions, namespaces.
+            entities of its own, processing instructions, elements in namespaces.
     """
     root = _parsed(text)
     if root.tag != "inputs" or any(element.tag != "object" for element in root):
@@ -45,24 +48,30 @@ def loads_inputs(text: bytes | str) -> dict[str, Record]:
 
 
 def _parsed(text: bytes | str) -> Element:
-    # The parser's limits stay on (10 MB a text, 256 levels, little growth by entities): they are what stops bombs.
-    parser = etree.XMLParser(
+    content = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
+    if content.count(b"<") > MAX_TAGS:
+        raise EncodingError(f"The XML has more than {MAX_TAGS} tags.")
+    try:
         # A declaration says nothing of a text that the HTTP layer has already decoded.
-        encoding="utf-8" if isinstance(text, str) else None,
+        root = etree.fromstring(content, _parser("utf-8" if isinstance(text, str) else None))
+        is_plain = not root.xpath("boolean(//processing-instruction() | //*[namespace-uri()])")
+    except etree.LxmlError as ex:
+        raise EncodingError(f"This is not XML: {ex}.") from ex
+    if not is_plain or root.getroottree().docinfo.doctype:
+        raise EncodingError("The XML has a document type, a processing instruction or a namespace.")
+    return root
+
+
+def _parser(encoding: str | None) -> Any:
+    """A parser with its limits on (10 MB a text, 256 levels, little growth by entities): they are what stops bombs."""
+    return etree.XMLParser(
+        encoding=encoding,
         resolve_entities=False,
         no_network=True,
         load_dtd=False,
         huge_tree=False,
         remove_comments=True,
     )
-    try:
-        root = etree.fromstring(text.encode() if isinstance(text, str) else text, parser)
-        is_plain = not root.xpath("boolean(//processing-instruction() | //*[namespace-uri()])")
-    except (etree.LxmlError, UnicodeEncodeError) as ex:
-        raise EncodingError(f"This is not XML: {ex}.") from ex
-    if not is_plain or root.getroottree().docinfo.doctype:
-        raise EncodingError("The XML has a document type, a processing instruction or a namespace.")
-    return root
 
 
 def _record(element: Element) -> Record:
@@ -77,7 +86,7 @@ def _record(element: Element) -> Record:
     return record | _factor_parts(record, element)
 
 
-def _array(record: Record, elements: Iterable[Element]) -> list[Any]:
+def _array(record: Record, elements: Collection[Element]) -> list[Any]:
     """The elements of a vector, rows of a matrix or members of a list."""
     kind, hint = record.get("type", "").lower(), class_name(record.get("rclass"))
     if kind in _LISTS:
@@ -95,11 +104,11 @@ def _is_date(record: Record) -> bool:
     return "format" in record or any(record.get(key, "").lower() in _DATES for key in ("type", "rclass"))
 
 
-def _texts(record: Record, elements: Iterable[Element]) -> xml_literals.Texts:
-    members = list(elements)
-    if any(map(len, members)):
+def _texts(record: Record, elements: Collection[Element]) -> xml_literals.Texts:
+    # Two passes, as each element costs memory for as long as it is held.
+    if any(map(len, elements)):
         raise EncodingError(f"Input '{record.get('name')}' has elements in the place of a single value.")
-    return [member.text for member in members]
+    return [element.text for element in elements]
 
 
 def _matrix(record: Record, texts: xml_literals.Texts, hint: str | None) -> list[list[Any]]:

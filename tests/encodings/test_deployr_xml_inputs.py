@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from deployr.encodings import deployr_json, deployr_xml, inputs, model, objects
+from deployr.encodings import deployr_json, deployr_xml, inputs, model, objects, xml_inputs
 from deployr.encodings.errors import EncodingError
 
 NAN, INF = float("nan"), float("inf")
@@ -243,6 +243,11 @@ HOSTILE = {
 def test_hostile_documents_are_refused(name):
     with pytest.raises(EncodingError):
         deployr_xml.loads_inputs(HOSTILE[name])
+
+
+def test_more_tags_than_memory_can_hold_are_refused_unread():
+    with pytest.raises(EncodingError, match="tags"):
+        deployr_xml.loads_inputs(b"<" * (xml_inputs.MAX_TAGS + 1))
 
 
 def test_lists_are_refused_below_the_depth_that_json_has():
