@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 from bench.waiting import free_port, listens, until
+from deployr.grid.processes import die_with_parent
 
 HERE = Path(__file__).parent
 FRAME_SOURCE = HERE / "frame.R"
@@ -21,8 +22,9 @@ class Plumber:
     async def start(self) -> None:
         """Start it and wait until it listens."""
         self._process = await asyncio.create_subprocess_exec(
-            "Rscript", "--vanilla", str(HERE / "plumber.R"), str(self.port), str(FRAME_SOURCE)
-        )
+            "Rscript", "--vanilla", str(HERE / "plumber.R"), str(self.port), str(FRAME_SOURCE),
+            preexec_fn=die_with_parent,
+        )  # fmt: skip
         await until(lambda: listens(self.port), seconds=60)
 
     async def stop(self) -> None:

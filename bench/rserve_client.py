@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bench.waiting import until
 from deployr.grid.parent import rserve_binary
+from deployr.grid.processes import die_with_parent
 
 _HEADER = struct.Struct("<IIII")
 _GREETING_BYTES = 32
@@ -46,6 +47,7 @@ class PlainRserve:
             self._process = await asyncio.create_subprocess_exec(
                 "R", "CMD", str(rserve_binary()), "--RS-conf", str(configuration), "--no-save", "--slave",
                 stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
+                preexec_fn=die_with_parent,
             )  # fmt: skip
         await until(self._answers, seconds=30)
 

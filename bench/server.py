@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bench.deployr_client import CallFailed, DeployrClient
 from bench.waiting import free_port, until
+from deployr.grid.processes import die_with_parent
 
 SCRIPT = "bench-one-line.R"
 SCRIPT_CODE = "y <- sum(1:10)"
@@ -60,6 +61,7 @@ class Server:
             self.process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "deployr", "serve", "--home", str(self.home), "--bind", f"127.0.0.1:{self.port}",
                 stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, env=self._environment(),
+                preexec_fn=lambda: die_with_parent(signal.SIGTERM),
             )  # fmt: skip
         client = DeployrClient(self.port)
         await until(lambda: self._is_answering(client), seconds=_START_SECONDS)
