@@ -1,0 +1,112 @@
+"""Replays everything and prints the page of client compatibility.
+
+``python tests/recordings/report.py > docs/client-compatibility.md``
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from peculiarities import PECULIARITIES
+from recorded import legacy_clients, requests_of
+from replay_server import replay_server
+from verdicts import Verdict, verdicts
+
+PAGE = Path(__file__).parents[2] / "docs" / "client-compatibility.md"
+
+_INTRODUCTION = """# Client compatibility
+
+This page is generated: `python tests/recordings/report.py > docs/client-compatibility.md`.
+
+Requests of real client libraries were recorded byte for byte (`tests/recordings/data/`). The tests send them to a
+running server, with nothing changed but what the server makes up: session ids, tokens, ids of projects, executions and
+jobs, file versions, its address, the account's name. A request is *as meant* when the call was routed, its parameters
+were understood as the client encoded them, its effect is there, and the reply has all that this client reads, in the
+types that it reads. *Refused* is an error that the client counts on, or the only answer to what the recording asks for.
+A *client fault* is a request in which the client does not say what it means. *Not built* is a call or parameter that
+this server does not have yet; it says so in the envelope.
+
+Numbers in parentheses are those of the recorded requests.
+"""
+_OUTCOMES = ("as meant", "refused", "client fault", "not built", "failed")
+
+
+def section(client: str, found: Sequence[Verdict]) -> str:
+    """The part of the page about one client: its calls and what came of them."""
+    by_call: dict[str, list[Verdict]] = defaultdict(list)
+    for verdict in found:
+        by_call[verdict.recorded.call].append(verdict)
+    counts = ", ".join(f"{count} {outcome}" for outcome, count in _counts(found))
+    lines = [
+        f"## {client}",
+        "",
+        f"{len(found)} requests: {counts}.",
+        "",
+        "| call | requests | verdict |",
+        "|---|---|---|",
+    ]
+    lines += [f"| `{call}` | {len(group)} | {'; '.join(_outcomes(group))} |" for call, group in sorted(by_call.items())]
+    return "\n".join([*lines, *_peculiar(client), ""])
+
+
+def failures(found: Sequence[Verdict]) -> list[str]:
+    """What went wrong, a text each."""
+    return [
+        f"n {v.recorded.n} {v.recorded.call} ({v.recorded.note}): {v.reason}" for v in found if v.outcome == "failed"
+    ]
+
+
+def _counts(found: Sequence[Verdict]) -> Iterator[tuple[str, int]]:
+    for outcome in _OUTCOMES:
+        count = sum(verdict.outcome == outcome for verdict in found)
+        if count:
+            yield outcome, count
+
+
+def _outcomes(group: Sequence[Verdict]) -> Iterator[str]:
+    """As meant by number, all else with reasons and the numbers of the requests."""
+    as_meant = sum(verdict.outcome == "as meant" for verdict in group)
+    if as_meant:
+        yield "as meant" if as_meant == len(group) else f"{as_meant} as meant"
+    numbers: dict[str, list[int]] = defaultdict(list)
+    for verdict in group:
+        if verdict.outcome == "failed":
+            numbers["**failed**"].append(verdict.recorded.n)
+        elif verdict.outcome != "as meant":
+            numbers[f"{verdict.outcome}: {verdict.reason}"].append(verdict.recorded.n)
+    for text, which in sorted(numbers.items()):
+        yield f"{text} ({', '.join(map(str, which))})"
+
+
+def _peculiar(client: str) -> Iterator[str]:
+    """Faults of the client, those in calls that are not built too."""
+    calls = {recorded.n: recorded.call for recorded in requests_of(client)}
+    faults = [(n, p) for (name, n), p in PECULIARITIES.items() if name == client and p.kind == "client fault"]
+    if faults:
+        yield from ("", "Faults of this client:", "")
+    for n, peculiarity in sorted(faults, key=lambda fault: fault[0]):
+        answer = "it succeeds as it was sent" if peculiarity.succeeds else f"HTTP {peculiarity.status}"
+        yield f"- {n} `{calls[n]}`: {peculiarity.reason}. Answer: {answer}."
+
+
+def main() -> int:
+    """Print the page; failures go to the standard error, and make the exit status."""
+    failed: list[str] = []
+    print(_INTRODUCTION)
+    with tempfile.TemporaryDirectory() as home, replay_server(Path(home)) as server:
+        for client in legacy_clients():
+            found = list(verdicts(server, client))
+            failed += failures(found)
+            print(section(client, found))
+    print("\n".join(failed), file=sys.stderr)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
