@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 import msgspec
 
 from deployr.encodings.objects import Record
-from deployr.errors import PermissionDenied
+from deployr.errors import InvalidParameter, PermissionDenied
 from deployr.grid.client import Grid
 from deployr.grid.protocol import Execution, ExecutionRecord, FileInfo
 from deployr.projects import downloads, values
@@ -80,7 +80,12 @@ class Executions:
             executions: only these, when there are any.
             tag: only those with this tag.
             newest_first: in reverse.
+
+        Raises:
+            InvalidParameter: the depth is negative.
         """
+        if depth is not None and depth < 0:
+            raise InvalidParameter("A history has no negative depth.")
         async with self._projects.using(caller, project_id, reading=True) as project:
             records = await self._grid.history(project_id)
         records = [record for record in records if not executions or record.execution in executions]
@@ -123,7 +128,13 @@ class Executions:
 def new_execution(
     caller: Caller, source: Source, options: ExecutionOptions, *, blackbox: bool, time_limit: float = 0
 ) -> Execution:
-    """The execution as the grid runs it; of a blackbox, and of a hidden script, no code is shown."""
+    """The execution as the grid runs it; of a blackbox, and of a hidden script, no code is shown.
+
+    Raises:
+        InvalidParameter: R cannot read the code.
+    """
+    if "\0" in source.code:
+        raise InvalidParameter("The R code has a NUL character.")
     visible = source.visible and not blackbox
     return Execution(
         execution=f"EXEC-{uuid.uuid4()}",
