@@ -1,6 +1,6 @@
 """The parameters of a call, wherever they travel: query, form or multipart (client-wire-facts 3, 7x-facts 2.2).
 
-A missing key, a bare key and an empty value all mean "not given".
+A missing key, a bare key and an empty value all mean "not given", but for the few that :meth:`Params.given_text` reads.
 """
 
 from __future__ import annotations
@@ -41,6 +41,10 @@ class Params:
     def text(self, *names: str) -> str | None:
         """A text, or ``None`` when it is not given."""
         return next((self._values[name] for name in names if self._values.get(name)), None)
+
+    def given_text(self, *names: str) -> str | None:
+        """A text for which "empty" says something else than "not given"; a bare key is empty."""
+        return next((self._values[name] for name in names if name in self._values), None)
 
     def required(self, *names: str) -> str:
         """A text that must be given.

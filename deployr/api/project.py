@@ -8,7 +8,7 @@ from deployr.api import envelope, records
 from deployr.api.call import Call
 from deployr.api.execution_params import read_inputs, refuse_unbuilt
 from deployr.projects.projects import Projects
-from deployr.projects.records import ClosingOptions
+from deployr.projects.records import ClosingOptions, ProjectChanges
 
 
 class ProjectResource:
@@ -58,6 +58,32 @@ class ProjectResource:
         project = await self._projects.ping(caller, params.required("project"))
         envelope.succeed(req, resp, project=records.project(project))
 
+    async def on_post_about_update(self, req: Call, resp: Response) -> None:
+        """Describe the project anew; what is not given or empty stays as it is."""
+        caller = req.require_user()
+        params = await req.read_params()
+        changes = ProjectChanges(
+            name=params.text("name"),
+            descr=params.text("descr"),
+            longdescr=params.text("longdescr"),
+            shared=params.given_flag("shared"),
+            cookie=params.text("projectcookie"),
+        )
+        project = await self._projects.update(caller, params.required("project"), changes)
+        envelope.succeed(req, resp, project=records.project(project))
+
+    async def on_post_recycle(self, req: Call, resp: Response) -> None:
+        """Make the project as good as new."""
+        caller = req.require_user()
+        params = await req.read_params()
+        project = await self._projects.recycle(
+            caller,
+            params.required("project"),
+            workspace=not params.flag("preserveworkspace"),
+            directory=not params.flag("preservedirectory"),
+        )
+        envelope.succeed(req, resp, project=records.project(project))
+
     async def on_post_close(self, req: Call, resp: Response) -> None:
         """Free the project's session."""
         caller = req.require_user()
@@ -82,5 +108,7 @@ class ProjectResource:
     on_get_list = on_post_list
     on_get_about = on_post_about
     on_get_ping = on_post_ping
+    on_get_about_update = on_post_about_update
+    on_get_recycle = on_post_recycle
     on_get_close = on_post_close
     on_get_delete = on_post_delete

@@ -68,6 +68,13 @@ class ProjectExecuteResource:
         items = [records.history_item(record) for record in history]
         envelope.succeed(req, resp, project=records.project(project), execution={"history": items})
 
+    async def on_post_flush(self, req: Call, resp: Response) -> None:
+        """Throw away console text and unnamed plots."""
+        caller = req.require_user()
+        params = await req.read_params()
+        project = await self._executions.flush(caller, params.required("project"), params.names("execution"))
+        envelope.succeed(req, resp, project=records.project(project))
+
     async def on_post_result_list(self, req: Call, resp: Response) -> None:
         """Unnamed plots."""
         caller = req.require_user()
@@ -75,6 +82,18 @@ class ProjectExecuteResource:
         project, infos = await self._executions.results(caller, params.required("project"), params.names("execution"))
         results = [records.result(info, project.project, req.urls) for info in infos]
         envelope.succeed(req, resp, project=records.project(project), execution={"results": results})
+
+    async def on_post_result_delete(self, req: Call, resp: Response) -> None:
+        """Delete unnamed plots."""
+        caller = req.require_user()
+        params = await req.read_params()
+        project = await self._executions.delete_results(
+            caller,
+            params.required("project"),
+            executions=params.names("execution"),
+            filename=params.text("filename", "name"),
+        )
+        envelope.succeed(req, resp, project=records.project(project))
 
     async def on_get_result_download(
         self, req: Call, resp: Response, project: str = "", execution: str = "", filename: str = ""
@@ -96,5 +115,7 @@ class ProjectExecuteResource:
     on_get_interrupt = on_post_interrupt
     on_get_console = on_post_console
     on_get_history = on_post_history
+    on_get_flush = on_post_flush
     on_get_result_list = on_post_result_list
+    on_get_result_delete = on_post_result_delete
     on_post_result_download = on_get_result_download

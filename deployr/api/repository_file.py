@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import dataclasses
+
 from falcon.asgi import Response
 
 from deployr.api import downloads, envelope, records
 from deployr.api.call import Call
-from deployr.api.params import Params
+from deployr.api.params import MalformedParameter, Params
 from deployr.api.repository_downloads import RepositoryDownloads
 from deployr.errors import DeployrError
-from deployr.repository.blobs import Blobs
+from deployr.repository.blobs import Blob, Blobs
 from deployr.repository.files import RepositoryFiles
 from deployr.repository.records import FileProperties
+from deployr.users.caller import Caller
 
 
 class RepositoryFileResource:
@@ -44,15 +48,38 @@ class RepositoryFileResource:
         params = await req.read_params()
         filename = params.required("filename", "name")
         blob = await self._blobs.put_stream(params.file().chunks())
-        file = self._files.upload(
+        self._store(req, resp, caller, filename, blob, params)
+
+    async def on_post_write(self, req: Call, resp: Response) -> None:
+        """Write a file, whose content is a parameter; it may be empty."""
+        caller = req.require_user()
+        params = await req.read_params()
+        filename, text = params.required("filename"), params.given_text("text")
+        if text is None:
+            raise MalformedParameter("Missing parameter: text.")
+        limit = req.settings.limits.max_upload
+        blob = await asyncio.to_thread(self._blobs.put, [text.encode()], limit=limit)
+        self._store(req, resp, caller, filename, blob, params)
+
+    async def on_post_fetch(self, req: Call, resp: Response) -> None:
+        """One file, without its content."""
+        caller = req.require_user()
+        params = await req.read_params()
+        file = self._files.find(
             caller,
-            filename,
-            blob,
+            params.required("filename"),
+            author=params.required("author"),
             directory=params.text("directory"),
-            properties=_properties(params),
-            newversion=params.flag("newversion"),
-            newversionmsg=params.text("newversionmsg"),
+            version=params.text("version"),
         )
+        envelope.succeed(req, resp, repository={"file": records.repository_file(file, req.urls)})
+
+    async def on_post_update(self, req: Call, resp: Response) -> None:
+        """Describe a file anew; an empty ``restricted`` opens it to all roles (7x-facts 13.4)."""
+        caller = req.require_user()
+        params = await req.read_params()
+        properties = dataclasses.replace(_properties(params), restricted=params.given_text("restricted"))
+        file = self._files.update(caller, params.required("filename"), properties, directory=params.text("directory"))
         envelope.succeed(req, resp, repository={"file": records.repository_file(file, req.urls)})
 
     async def on_get_download(self, req: Call, resp: Response) -> None:
@@ -81,9 +108,25 @@ class RepositoryFileResource:
         envelope.succeed(req, resp)
 
     on_get_list = on_post_list
+    on_get_write = on_post_write
+    on_get_fetch = on_post_fetch
+    on_get_update = on_post_update
     on_post_download = on_get_download
     on_post_download_path = on_get_download_path
     on_get_delete = on_post_delete
+
+    def _store(self, req: Call, resp: Response, caller: Caller, filename: str, blob: Blob, params: Params) -> None:
+        """What upload and write have in common: the content becomes a file."""
+        file = self._files.upload(
+            caller,
+            filename,
+            blob,
+            directory=params.text("directory"),
+            properties=_properties(params),
+            newversion=params.flag("newversion"),
+            newversionmsg=params.text("newversionmsg"),
+        )
+        envelope.succeed(req, resp, repository={"file": records.repository_file(file, req.urls)})
 
 
 def refuse_external(params: Params) -> None:

@@ -1,4 +1,4 @@
-"""``/r/user/*``: login, logout, who am I."""
+"""``/r/user/*``: login, logout, who am I, what the session holds."""
 
 from __future__ import annotations
 
@@ -65,8 +65,27 @@ class UserResource:
         req.require_user()
         self._reply(req, resp)
 
+    async def on_post_autosave(self, req: Call, resp: Response) -> None:
+        """Turn autosave on or off for the rest of the HTTP session; not given leaves it as it is."""
+        caller = req.require_user()
+        params = await req.read_params()
+        enable = params.given_flag("enable")
+        if enable is not None:
+            self._sessions.set_autosave(caller.http_session, enable)
+        self._reply(req, resp)
+
+    async def on_post_release(self, req: Call, resp: Response) -> None:
+        """Free what the user holds on the grid, whichever HTTP session it was made in."""
+        caller = req.require_user()
+        await req.read_params()
+        await self._projects.release(caller)
+        await self._scripts.leave(caller.http_session)
+        envelope.succeed(req, resp, whoami=caller.username)
+
     on_get_logout = on_post_logout
     on_get_about = on_post_about
+    on_get_autosave = on_post_autosave
+    on_get_release = on_post_release
 
     def _reply(self, req: Call, resp: Response) -> None:
         """Browsers read the token from the body (client-wire-facts 4)."""

@@ -98,6 +98,33 @@ class Executions:
         project, records = await self.history(caller, project_id, depth=1)
         return project, records[0].console if records else None
 
+    async def flush(self, caller: Caller, project_id: str, executions: Collection[str] = ()) -> Project:
+        """Throw away console text and unnamed plots of the executions, or of all; history keeps their entries.
+
+        Raises:
+            NotFound: one of the executions is not known; then nothing is thrown away.
+            ProjectBusy: another call runs in the project.
+        """
+        async with self._projects.using(caller, project_id) as project:
+            await self._grid.flush(project_id, executions)
+        return project
+
+    async def delete_results(
+        self, caller: Caller, project_id: str, *, executions: Collection[str] = (), filename: str | None = None
+    ) -> Project:
+        """Delete unnamed plots of the executions, or of all.
+
+        Args:
+            filename: only the plot of this name, of the newest of the executions that has it.
+
+        Raises:
+            NotFound: one of the executions, or the plot, is not there; then nothing is deleted.
+            ProjectBusy: another call runs in the project.
+        """
+        async with self._projects.using(caller, project_id) as project:
+            await self._grid.delete_results(project_id, executions, filename=filename)
+        return project
+
     async def results(
         self, caller: Caller, project_id: str, executions: Collection[str] = ()
     ) -> tuple[Project, list[FileInfo]]:

@@ -18,7 +18,7 @@ from deployr.grid.client import Grid
 from deployr.grid.protocol import SessionSpec
 from deployr.projects import rows, values
 from deployr.projects.persistence import BlobProjectStates, ProjectStates
-from deployr.projects.records import ORIGINAL, ClosingOptions, Kind, Project
+from deployr.projects.records import ORIGINAL, ClosingOptions, Kind, Project, ProjectChanges
 from deployr.repository.blobs import Blobs
 from deployr.settings import Settings
 from deployr.store.database import Database, now_ms
@@ -111,6 +111,36 @@ class Projects:
         project = self.find(caller, project_id, reading=True, blackbox=True)
         return (await self._with_liveness([project]))[0]
 
+    async def update(self, caller: Caller, project_id: str, changes: ProjectChanges) -> Project:
+        """Change what describes a project; never activates it. A name makes a temporary one persistent (7x-facts 6.3).
+
+        Raises:
+            ProjectBusy: a temporary project cannot be saved while a call runs in it.
+        """
+        project = self.find(caller, project_id)
+        values = {name: value for name, value in dataclasses.asdict(changes).items() if value is not None}
+        if changes.name and not _lasts(project):
+            async with self.using(caller, project_id):
+                await self._states.save(project_id)
+            values["kind"] = "persistent"
+        with self._database.transaction() as connection:
+            rows.update(connection, project_id, **values)
+        if changes.name:
+            await self._amend_session(self.find(caller, project_id))
+        return await self.about(caller, project_id)
+
+    async def recycle(
+        self, caller: Caller, project_id: str, *, workspace: bool = True, directory: bool = True
+    ) -> Project:
+        """Clear the workspace and empty the directory, or one of them; packages and history stay.
+
+        Raises:
+            ProjectBusy: another call runs in the project.
+        """
+        async with self.using(caller, project_id, blackbox=True) as project:
+            await self._grid.recycle(project_id, workspace=workspace, directory=directory)
+        return dataclasses.replace(project, lastmodified=now_ms())
+
     async def close(self, caller: Caller, project_id: str, options: ClosingOptions) -> Project:
         """Free the project's session; a project that is not persistent goes with it.
 
@@ -144,11 +174,18 @@ class Projects:
         Args:
             save: persistent projects first; one in which a call runs stays live.
         """
-        for project in self._held(http_session):
-            try:
-                await self._end(project, ClosingOptions() if save else None)
-            except ProjectBusy:
-                log.info("a persistent project is busy and stays live")
+        await self._end_all(self._held(http_session), save)
+
+    async def release(self, caller: Caller) -> None:
+        """End all that the caller holds on the grid, in whichever HTTP session it was made (7x-facts 5).
+
+        Persistent projects are saved as at logout; one in which a call runs stays live.
+        """
+        held = [info.session for info in await self._grid.sessions(owner=caller.owner)]
+        on_the_grid = sa.or_(table.c.project.in_(held), table.c.kind != "persistent")
+        with self._database.reading() as connection:
+            found = rows.select(connection, rows.owned_by(_user(caller)), on_the_grid)
+        await self._end_all(found, caller.autosave)
 
     async def is_busy(self, http_session: str) -> bool:
         """Whether a call runs in one of the HTTP session's projects."""
@@ -234,6 +271,19 @@ class Projects:
         except BaseException:
             await asyncio.shield(self._grid.close(project.project))
             raise
+
+    async def _end_all(self, projects: Sequence[Project], save: bool) -> None:
+        for project in projects:
+            try:
+                await self._end(project, ClosingOptions() if save else None)
+            except ProjectBusy:
+                log.info("a persistent project is busy and stays live")
+
+    async def _amend_session(self, project: Project) -> None:
+        """Tell the grid what the session is for now, if the project has one."""
+        spec = self._session_spec(project)
+        with contextlib.suppress(SessionLost):
+            await self._grid.amend(project.project, context=spec.context, idle_timeout=spec.idle_timeout)
 
     async def _end(self, project: Project, save: ClosingOptions | None) -> None:
         """Close the session; what cannot be saved because its process is gone is lost, which the next use tells."""

@@ -45,6 +45,17 @@ class Project:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectChanges:
+    """What a call says of a project; ``None`` leaves it as it is. See :class:`Project`."""
+
+    name: str | None = None
+    descr: str | None = None
+    longdescr: str | None = None
+    shared: bool | None = None
+    cookie: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ClosingOptions:
     """How a persistent project is closed (7x-facts 6.3).
 

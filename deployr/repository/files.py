@@ -165,6 +165,26 @@ class RepositoryFiles:
             write(connection, file_id, blob, username, newversionmsg)
             return rows.select(connection, files.c.id == file_id, rows.IS_LATEST)[0]
 
+    def update(
+        self, caller: Caller, filename: str, properties: FileProperties, *, directory: str | None = None
+    ) -> RepositoryFile:
+        """Change what describes a file of the caller; no new version.
+
+        Args:
+            directory: default root.
+
+        Raises:
+            NotAuthenticated: the caller is anonymous.
+            NotFound: the caller has no such file.
+        """
+        username = _user(caller)
+        with self._database.transaction() as connection:
+            file_id = rows.find_id(connection, username, directory or ROOT, filename)
+            if file_id is None:
+                raise NotFound(f"There is no file {filename!r}.")
+            rows.update_properties(connection, file_id, properties)
+            return rows.select(connection, files.c.id == file_id, rows.IS_LATEST)[0]
+
     def delete(self, caller: Caller, filenames: Sequence[str], *, directory: str | None = None) -> None:
         """Delete files of the caller with all versions; of co-authored files only the caller's authorship goes.
 

@@ -124,3 +124,8 @@ def test_comma_lists_lose_a_trailing_comma_and_parallel_ones_keep_their_gaps(
 @given(st.dictionaries(st.text(min_size=1), st.text(min_size=1), max_size=5))
 def test_whatever_was_encoded_is_read_back(values: dict[str, str]) -> None:
     assert module._parse_urlencoded(urlencode(values)) == values
+
+
+async def test_some_texts_may_be_given_empty(tmp_path: Path) -> None:
+    params = await read(tmp_path, method="GET", query_string="bare&empty=&full=x")
+    assert [params.given_text(name) for name in ("bare", "empty", "full", "absent")] == ["", "", "x", None]

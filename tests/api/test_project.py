@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from server import BASIC_USER, Client, Server, record_of
@@ -88,7 +90,7 @@ def test_delete_removes_a_project(testuser: Client) -> None:
     testuser.fail("/r/project/about", status=403, project=project)
 
 
-@pytest.mark.parametrize("call", ["about", "ping", "close", "delete"])
+@pytest.mark.parametrize("call", ["about", "ping", "close", "delete", "recycle", "about/update"])
 def test_foreign_and_unknown_projects_are_forbidden_alike(testuser: Client, other: Client, call: str) -> None:
     project = testuser.project()
     foreign = other.fail(f"/r/project/{call}", status=403, project=project)
@@ -96,12 +98,12 @@ def test_foreign_and_unknown_projects_are_forbidden_alike(testuser: Client, othe
     assert foreign["error"] == unknown["error"]
 
 
-@pytest.mark.parametrize("call", ["create", "list", "about", "ping", "close", "delete"])
+@pytest.mark.parametrize("call", ["create", "list", "about", "ping", "close", "delete", "recycle", "about/update"])
 def test_projects_need_a_login(anonymous: Client, call: str) -> None:
     anonymous.fail(f"/r/project/{call}", status=401)
 
 
-@pytest.mark.parametrize("call", ["about", "ping", "close", "delete"])
+@pytest.mark.parametrize("call", ["about", "ping", "close", "delete", "recycle", "about/update"])
 def test_the_project_must_be_named(testuser: Client, call: str) -> None:
     testuser.fail(f"/r/project/{call}", status=400)
 
@@ -160,3 +162,105 @@ def test_what_is_not_saved_at_close_is_gone(testuser: Client, sent: dict[str, st
     assert len(listed) == objects
     assert len(testuser.succeed("/r/project/directory/list", project=project)["directory"]["files"]) == files
     testuser.succeed("/r/project/delete", project=project)
+
+
+def update(client: Client, project: str, **sent: str) -> Any:
+    return client.succeed("/r/project/about/update", project=project, **sent)["project"]
+
+
+def test_update_describes_a_project_and_leaves_what_is_empty(testuser: Client) -> None:
+    project = testuser.project(projectname="Before")
+    sent = {"name": "né w", "descr": "d", "longdescr": "long", "shared": "True", "projectcookie": '{"a":1}'}
+    updated = update(testuser, project, **sent)
+    assert set(updated) == PROJECT_KEYS
+    described = ("né w", "d", "long", True, '{"a":1}')
+    keys = ("name", "descr", "longdescr", "shared", "cookie")
+    assert tuple(updated[key] for key in keys) == described
+    again = update(testuser, project, name="né w", descr="", projectcookie="")
+    assert tuple(again[key] for key in keys) == described
+    assert update(testuser, project, shared="false")["shared"] is False
+    testuser.succeed("/r/project/delete", project=project)
+
+
+def test_update_does_not_activate_a_project(testuser: Client) -> None:
+    project = testuser.project(projectname="Asleep")
+    testuser.succeed("/r/project/close", project=project)
+    assert update(testuser, project, name="Still asleep")["live"] is False
+    assert testuser.succeed("/r/project/ping", project=project)["project"]["live"] is False
+    testuser.succeed("/r/project/delete", project=project)
+
+
+def test_a_name_makes_a_temporary_project_persistent(server: Server) -> None:
+    client = server.login()
+    project = client.project()
+    assert update(client, project, descr="only described")["name"] is None
+    client.execute(project, "x <- 42")
+    named = update(client, project, name="Named")
+    assert (named["name"], named["descr"], named["live"]) == ("Named", "only described", True)
+    client.succeed("/r/user/autosave", enable="false")
+    client.logout()
+    client = server.login()
+    objects = client.succeed("/r/project/workspace/get", project=project, name="x")["workspace"]["objects"]
+    assert objects[0]["value"] == 42.0
+    client.succeed("/r/project/delete", project=project)
+    client.logout()
+
+
+def test_only_authors_describe_a_shared_project(testuser: Client, other: Client) -> None:
+    project = testuser.project(projectname="Shared")
+    update(testuser, project, shared="true")
+    assert other.succeed("/r/project/about", project=project)["project"]["name"] == "Shared"
+    for call in ("about/update", "recycle"):
+        other.fail(f"/r/project/{call}", status=403, project=project, name="Mine")
+    assert testuser.succeed("/r/project/about", project=project)["project"]["name"] == "Shared"
+    testuser.succeed("/r/project/delete", project=project)
+
+
+@pytest.mark.parametrize(
+    ("sent", "objects", "files"),
+    [
+        ({}, 0, 0),
+        ({"preserveworkspace": "false", "preservedirectory": "false"}, 0, 0),
+        ({"preserveworkspace": "true"}, 1, 0),
+        ({"preservedirectory": "true"}, 0, 1),
+    ],
+)
+def test_recycle_empties_what_is_not_preserved(
+    testuser: Client, sent: dict[str, str], objects: int, files: int
+) -> None:
+    project = testuser.project()
+    code = "x <- .h <- 1; library(splines); dir.create('d'); cat('t', file='d/t'); cat('t', file='t')"
+    testuser.execute(project, code)
+    recycled = testuser.succeed("/r/project/recycle", project=project, **sent)["project"]
+    assert (set(recycled), recycled["project"], recycled["live"]) == (PROJECT_KEYS, project, True)
+    assert len(testuser.succeed("/r/project/workspace/list", project=project)["workspace"]["objects"]) == objects
+    assert len(testuser.succeed("/r/project/directory/list", project=project)["directory"]["files"]) == files
+    left = "n <- c(exists('.h'), dir.exists('d'), 'package:splines' %in% search())"
+    [flags] = testuser.execute(project, left, robjects="n", phantom="true")["workspace"]["objects"]
+    assert flags["value"] == [objects == 1, files == 1, True]
+    assert len(testuser.succeed("/r/project/execute/history", project=project)["execution"]["history"]) == 1
+
+
+def test_a_blackbox_is_recycled_but_not_described(testuser: Client) -> None:
+    project = testuser.project(blackbox="true", csvinputs="input_randomNum,2")
+    script = {"filename": "DeployR - Hello World", "author": "testuser", "project": project, "robjects": "x"}
+
+    def length() -> int:
+        return len(testuser.succeed("/r/project/execute/script", **script)["workspace"]["objects"][0]["value"])
+
+    assert length() == 2
+    testuser.succeed("/r/project/recycle", project=project)
+    assert length() != 2
+    testuser.fail("/r/project/about/update", status=403, project=project, name="Opened")
+
+
+def test_a_project_that_is_busy_is_neither_recycled_nor_named(testuser: Client) -> None:
+    project = testuser.project()
+    with ThreadPoolExecutor() as pool:
+        running = pool.submit(testuser.post, "/r/project/execute/code", project=project, code="repeat {}")
+        while testuser.post("/r/project/recycle", project=project).status_code != 409:
+            assert not running.done()
+        testuser.fail("/r/project/about/update", status=409, project=project, name="Named")
+        testuser.succeed("/r/project/execute/interrupt", project=project)
+        running.result()
+    assert testuser.succeed("/r/project/about", project=project)["project"]["name"] is None

@@ -251,3 +251,55 @@ def test_a_second_call_on_a_busy_project_is_refused_and_looking_is_not(
 def names_in(response: httpx.Response) -> list[str]:
     assert response.headers["content-type"] == "application/zip"
     return zipfile.ZipFile(io.BytesIO(response.content)).namelist()
+
+
+def history_of(client: Client, project: str) -> Any:
+    return client.succeed("/r/project/execute/history", project=project)["execution"]["history"]
+
+
+def test_flush_keeps_entries_without_console_and_plots(testuser: Client, project: str) -> None:
+    first, second = (testuser.execute(project, f"plot({n})")["execution"] for n in (1, 2))
+    reply = testuser.succeed("/r/project/execute/flush", project=project, execution=first["execution"])
+    assert set(reply) == {"success", "call", "project", "uid", "httpcookie"}
+    flushed, kept = history_of(testuser, project)
+    counts = ("resultsGenerated", "resultsAvailable", "resourceUsage", "console")
+    assert [flushed[key] for key in counts] == [1, 0, 0, ""]
+    assert (kept["resultsAvailable"], kept["console"]) == (1, second["console"])
+    assert record_of(testuser.http.get(first["results"][0]["url"]))["errorCode"] == 900
+    record_of(testuser.get("/r/project/execute/flush", project=project, execution=""))
+    assert [entry["console"] for entry in history_of(testuser, project)] == ["", ""]
+    assert testuser.succeed("/r/project/execute/result/list", project=project)["execution"]["results"] == []
+
+
+def test_plots_are_deleted_one_by_one_by_execution_and_all(testuser: Client, project: str) -> None:
+    execution = testuser.execute(project, "plot(1); plot(2)")["execution"]["execution"]
+    testuser.execute(project, "plot(3)")
+
+    def left(**sent: str) -> list[str]:
+        reply = testuser.succeed("/r/project/execute/result/delete", project=project, **sent)
+        assert set(reply) == {"success", "call", "project", "uid", "httpcookie"}
+        listed = testuser.succeed("/r/project/execute/result/list", project=project)["execution"]["results"]
+        return [entry["filename"] for entry in listed]
+
+    assert left(execution=execution, filename="unnamedplot001.png") == ["unnamedplot002.png", "unnamedplot001.png"]
+    assert left(name="unnamedplot002.png") == ["unnamedplot001.png"]
+    assert left(execution=execution, name="") == ["unnamedplot001.png"]
+    assert left(execution="", filename="") == []
+    assert [entry["resultsAvailable"] for entry in history_of(testuser, project)] == [0, 0]
+
+
+@pytest.mark.parametrize("call", ["flush", "result/delete"])
+def test_results_are_thrown_away_by_authors_and_by_known_names(
+    testuser: Client, anonymous: Client, server: Server, project: str, call: str
+) -> None:
+    call = f"/r/project/execute/{call}"
+    other = server.login(BASIC_USER, "Password1")
+    foreign = other.fail(call, status=403, project=project)
+    assert foreign["error"] == other.fail(call, status=403, project="PROJECT-none")["error"]
+    anonymous.fail(call, status=401, project=project)
+    testuser.fail(call, status=400, project="")
+    testuser.execute(project, "plot(1)")
+    testuser.fail(call, project=project, execution="EXEC-none")
+    testuser.fail("/r/project/execute/result/delete", project=project, filename="../work/a.txt")
+    assert history_of(testuser, project)[0]["resultsAvailable"] == 1
+    other.logout()

@@ -156,3 +156,120 @@ async def test_urls_begin_as_the_server_is_told(in_process: InProcess, sent: dic
         files = record_of(await client.get("/r/repository/file/list"))["repository"]["files"]
         assert files
         assert all(file["url"].startswith(base) for file in files)
+
+
+WRITE, FETCH, UPDATE = (f"/r/repository/file/{call}" for call in ("write", "fetch", "update"))
+
+
+@pytest.fixture
+def write(testuser: Client) -> Iterator[Callable[..., Any]]:
+    """Writes files, which go with the test."""
+    written = []
+
+    def write(filename: str, text: str, **params: str) -> Any:
+        file = testuser.succeed(WRITE, filename=filename, text=text, **params)["repository"]["file"]
+        written.append(filename)
+        return file
+
+    yield write
+    for filename in dict.fromkeys(written):
+        testuser.post("/r/repository/file/delete", filename=filename)
+
+
+def test_a_written_text_becomes_a_file(testuser: Client, write: Callable[..., Any]) -> None:
+    text = "# r\nx <- 1 # é,#\r\n"
+    file = write("written é.R", text, descr="d", shared="True", restricted="", tags="t", inputs="i", directory="")
+    assert set(file) == FILE_KEYS
+    assert (file["descr"], file["shared"], file["inputs"], file["category"]) == ("d", True, "i", "script")
+    assert testuser.http.get(file["url"]).content == text.encode()
+    assert write("written é.R", "")["length"] == 0
+
+
+def test_a_text_may_be_a_new_version(testuser: Client, write: Callable[..., Any]) -> None:
+    write("rewritten.txt", "one")
+    file = write("rewritten.txt", "two", newversion="True", newversionmsg="msg é")
+    assert (file["version"], file["versionmsg"]) == (None, "msg é")
+    assert [entry["length"] for entry in listed(testuser, filename="rewritten.txt")] == [3, 3]
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        ({"filename": "a.txt"}, 400),
+        ({"text": "a"}, 400),
+        ({"filename": "../a.txt", "text": "a"}, 200),
+        ({"filename": "a.exe", "text": "a"}, 200),
+        ({"filename": "a.txt", "text": "a", "directory": "no such directory"}, 200),
+    ],
+)
+def test_what_cannot_be_written_is_refused(testuser: Client, sent: dict[str, str], status: int) -> None:
+    testuser.fail(WRITE, status=status, **sent)
+
+
+async def test_a_text_beyond_the_limit_is_a_handled_failure(in_process: InProcess) -> None:
+    async with in_process(limits__max_upload=1000) as client:
+        await client.post("/r/user/login", data={"username": "testuser", "password": "changeme"})
+        for size, success in ((1000, True), (1001, False)):
+            response = await client.post(WRITE, data={"filename": "a.txt", "text": "x" * size})
+            assert (response.status_code, record_of(response)["success"]) == (200, success)
+
+
+def test_a_file_is_fetched_by_those_who_see_it(
+    testuser: Client, other: Client, anonymous: Client, write: Callable[..., Any]
+) -> None:
+    write("fetched.txt", "one", shared="true")
+    write("fetched.txt", "four", newversion="true")
+    version = listed(testuser, filename="fetched.txt")[1]["version"]
+    sent = {"filename": "fetched.txt", "author": "testuser", "directory": "root"}
+    for client in (testuser, other):
+        file = record_of(client.get(FETCH, version="", **sent))["repository"]["file"]
+        assert (set(file), file["length"], file["version"]) == (FILE_KEYS, 4, None)
+    former = testuser.succeed(FETCH, version=version, **sent)["repository"]["file"]
+    assert (former["length"], former["version"]) == (3, version)
+    testuser.fail(FETCH, version="1467100000001", **sent)
+    testuser.fail(FETCH, status=400, filename="fetched.txt")
+    testuser.fail(FETCH, status=400, author="testuser")
+    anonymous.fail(FETCH, status=401, **sent)
+
+
+def test_a_private_file_is_fetched_as_if_it_were_not_there(other: Client, write: Callable[..., Any]) -> None:
+    write("secret.txt", "x")
+    private = other.fail(FETCH, filename="secret.txt", author="testuser")["error"]
+    assert private.replace("secret", "none") == other.fail(FETCH, filename="none.txt", author="testuser")["error"]
+
+
+def test_update_describes_a_file_without_a_new_version(testuser: Client, write: Callable[..., Any]) -> None:
+    before = write("updated.R", "1", descr="before", tags="t")
+    sent = {"descr": "d é", "restricted": "POWER_USER,", "published": "False", "shared": "True", "inputs": "i"}
+    file = testuser.succeed(UPDATE, filename="updated.R", directory="root", **sent)["repository"]["file"]
+    assert set(file) == FILE_KEYS
+    assert [file[key] for key in ("descr", "restricted", "access", "shared", "inputs", "tags")] == [
+        "d é", "POWER_USER", "Restricted", True, "i", "t",
+    ]  # fmt: skip
+    assert [entry["sha256"] for entry in listed(testuser, filename="updated.R")] == [before["sha256"]]
+
+
+@pytest.mark.parametrize(
+    ("body", "access"), [("", "Restricted"), ("&restricted", "Shared"), ("&restricted=", "Shared")]
+)
+def test_an_empty_restriction_is_lifted_and_an_absent_one_stays(
+    testuser: Client, write: Callable[..., Any], body: str, access: str
+) -> None:
+    write("restricted.R", "1", restricted="POWER_USER", descr="kept", inputs="kept")
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    content = f"format=json&filename=restricted.R&shared=True&descr&inputs={body}"
+    response = testuser.http.post(UPDATE, content=content, headers=headers)
+    file = record_of(response)["repository"]["file"]
+    assert (file["access"], file["descr"], file["inputs"]) == (access, "kept", "kept")
+
+
+def test_only_owners_update_a_file(
+    testuser: Client, other: Client, anonymous: Client, write: Callable[..., Any]
+) -> None:
+    write("owned.txt", "x", published="true")
+    foreign = other.fail(UPDATE, filename="owned.txt", author="testuser", descr="mine")["error"]
+    assert foreign.replace("owned", "none") == other.fail(UPDATE, filename="none.txt", descr="mine")["error"]
+    anonymous.fail(UPDATE, status=401, filename="owned.txt")
+    testuser.fail(UPDATE, status=400)
+    testuser.fail(UPDATE, filename="owned.txt", directory="no such directory")
+    testuser.fail(UPDATE, status=400, filename="owned.txt", shared="perhaps")

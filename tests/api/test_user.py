@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from server import BASIC_USER, Client, Server, record_of
 
@@ -79,3 +81,71 @@ def test_a_session_may_ask_for_relative_urls(server: Server, sent: dict[str, str
     client.succeed("/r/user/login", username="testuser", password="changeme", **sent)
     files = client.succeed("/r/repository/file/list")["repository"]["files"]
     assert files[0]["url"].startswith(url)
+
+
+@pytest.mark.parametrize(("enable", "kept"), [("false", 0), ("True", 1)])
+def test_autosave_is_switched_for_the_rest_of_the_session(server: Server, enable: str, kept: int) -> None:
+    client = server.login()
+    reply = client.succeed("/r/user/autosave", enable=enable)
+    assert (set(reply), reply["user"]["username"]) == (LOGIN_KEYS, "testuser")
+    project = client.project(projectname="Switched")
+    client.execute(project, "x <- 1")
+    client.succeed("/r/project/close", project=project)
+    assert len(client.succeed("/r/project/workspace/list", project=project)["workspace"]["objects"]) == kept
+    client.succeed("/r/project/delete", project=project)
+    client.logout()
+
+
+@pytest.mark.parametrize(
+    "sent", [{"disableautosave": "true"}, {"save": "False"}, {"disableautosave": "false", "save": "false"}]
+)
+def test_autosave_may_be_off_from_the_login_on(server: Server, sent: dict[str, str]) -> None:
+    client = server.client()
+    client.succeed("/r/user/login", username="testuser", password="changeme", **sent)
+    client.succeed("/r/user/autosave")
+    project = client.project(projectname="Never saved")
+    client.execute(project, "x <- 1")
+    client.logout()
+    client = server.login()
+    assert client.succeed("/r/project/workspace/list", project=project)["workspace"]["objects"] == []
+    client.succeed("/r/project/delete", project=project)
+    client.logout()
+
+
+def test_autosave_is_asked_for_by_a_user_in_words_that_are_known(testuser: Client, anonymous: Client) -> None:
+    anonymous.fail("/r/user/autosave", status=401, enable="true")
+    testuser.fail("/r/user/autosave", status=400, enable="perhaps")
+
+
+def test_release_frees_what_the_user_holds_in_all_sessions(server: Server) -> None:
+    client, elsewhere, other = server.login(), server.login(), server.login(BASIC_USER, "Password1")
+    temporary, persistent = elsewhere.project(), elsewhere.project(projectname="Released")
+    blackbox, foreign = client.project(blackbox="true"), other.project()
+    elsewhere.execute(persistent, "x <- 42")
+    reply = client.succeed("/r/user/release")
+    assert (set(reply), reply["whoami"]) == ({"success", "call", "whoami", "uid", "httpcookie"}, "testuser")
+    for project in (temporary, blackbox):
+        elsewhere.fail("/r/project/ping", status=403, project=project)
+    assert elsewhere.succeed("/r/project/ping", project=persistent)["project"]["live"] is False
+    assert other.succeed("/r/project/ping", project=foreign)["project"]["live"] is True
+    objects = elsewhere.succeed("/r/project/workspace/get", project=persistent, name="x")["workspace"]["objects"]
+    assert objects[0]["value"] == 42.0
+    elsewhere.succeed("/r/project/delete", project=persistent)
+    for each in (client, elsewhere, other):
+        each.logout()
+
+
+def test_release_ends_the_blackbox_of_the_session(testuser: Client) -> None:
+    def x(**sent: str) -> Any:
+        hello = {"filename": "DeployR - Hello World", "author": "testuser", "blackbox": "true"}
+        return testuser.succeed("/r/repository/script/execute", robjects="x", **hello, **sent)["workspace"]["objects"]
+
+    assert len(x(csvinputs="input_randomNum,3")[0]["value"]) == 3
+    testuser.succeed("/r/user/release")
+    testuser.succeed("/r/user/release")
+    assert testuser.succeed("/r/repository/script/interrupt")["interrupted"] is False
+
+
+def test_release_needs_a_login(anonymous: Client) -> None:
+    anonymous.fail("/r/user/release", status=401)
+    assert anonymous.get("/r/user/release").status_code == 401

@@ -1,16 +1,19 @@
-"""What the housekeeper asks of projects, on a running grid."""
+"""Projects and the sessions that hold them, on a running grid."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import pytest
 from server import Server
 
-from deployr.errors import PermissionDenied
+from deployr.errors import PermissionDenied, SessionLost
 from deployr.grid.client import SocketGrid
+from deployr.grid.protocol import Execution
+from deployr.projects import values
 from deployr.projects.projects import Projects
-from deployr.projects.records import ClosingOptions
+from deployr.projects.records import ClosingOptions, ProjectChanges
 from deployr.store.database import Database
 from deployr.users.caller import Caller
 
@@ -29,6 +32,15 @@ def projects(server: Server, grid: SocketGrid) -> Iterator[Projects]:
     database = Database(server.settings.database_url)
     yield Projects(database, grid, server.settings)
     database.close()
+
+
+async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
+    """Poll until the condition holds."""
+    async with asyncio.timeout(30):
+        while True:
+            if await condition():
+                return
+            await asyncio.sleep(0.02)
 
 
 async def test_a_session_that_ends_takes_its_temporary_projects_along(projects: Projects) -> None:
@@ -85,3 +97,41 @@ async def test_a_failed_restore_leaves_no_session_behind(projects: Projects, gri
             pass
     assert await grid.sessions(sessions=[project]) == []
     await projects.delete(CALLER, project)
+
+
+async def test_release_leaves_a_busy_persistent_project_live(projects: Projects, grid: SocketGrid) -> None:
+    busy = (await projects.create(CALLER, name="Busy")).project
+    code = Execution(execution="EXEC-1", code="repeat Sys.sleep(0.01)")
+    running = asyncio.create_task(grid.execute(busy, code, values.execution_arguments({}, [])))
+    await eventually(lambda: projects.is_busy(CALLER.http_session))
+    await projects.release(CALLER)
+    assert (await projects.ping(CALLER, busy)).live
+    await grid.interrupt(busy)
+    await running
+    await projects.release(CALLER)
+    assert not (await projects.ping(CALLER, busy)).live
+    await projects.delete(CALLER, busy)
+
+
+async def test_a_named_project_no_longer_ends_by_itself(projects: Projects, grid: SocketGrid) -> None:
+    named, nameless = [(await projects.create(CALLER)).project for _ in range(2)]
+    for project in (named, nameless):
+        await grid.amend(project, context="", idle_timeout=1)
+    await projects.update(CALLER, named, ProjectChanges(name="Named"))
+
+    async def is_gone() -> bool:
+        return not await grid.sessions(sessions=[nameless])
+
+    await eventually(is_gone)
+    [info] = await grid.sessions(sessions=[named])
+    assert info.context == "Project: Named"
+    await projects.delete(CALLER, named)
+
+
+async def test_a_project_whose_session_is_lost_is_not_named(projects: Projects, grid: SocketGrid) -> None:
+    project = (await projects.create(CALLER)).project
+    await grid.close(project)
+    with pytest.raises(SessionLost):
+        await projects.update(CALLER, project, ProjectChanges(name="Named"))
+    with pytest.raises(PermissionDenied):
+        projects.find(CALLER, project)

@@ -316,3 +316,24 @@ def test_policies_decide_who_downloads(
     repository = RepositoryFiles(database, Settings.load(flags={"home": settings.home, **flagged}))
     users = ("george", "susan", "admin", None)
     assert [username for username in users if repository.may_download(caller(username), file)] == takers
+
+
+def test_an_update_sets_what_is_said_and_nothing_else(
+    upload: Upload, repository: RepositoryFiles, george: Caller
+) -> None:
+    before = upload(george, "a.txt", descr="old", tags="t", restricted="MARKETING", newversionmsg="first")
+    after = repository.update(george, "a.txt", FileProperties(descr="new", restricted=""))
+    assert after == dataclasses.replace(before, descr="new", restricted=None)
+    assert repository.update(george, "a.txt", FileProperties()) == after
+
+
+def test_an_update_is_for_owners_of_the_file(
+    upload: Upload, repository: RepositoryFiles, database: Database, george: Caller, susan: Caller, anonymous: Caller
+) -> None:
+    upload(george, "a.txt", published=True)
+    with pytest.raises(NotFound):
+        repository.update(susan, "a.txt", FileProperties(descr="mine"))
+    with pytest.raises(NotAuthenticated):
+        repository.update(anonymous, "a.txt", FileProperties(descr="mine"))
+    _own_too(database, "susan")
+    assert repository.update(susan, "a.txt", FileProperties(descr="ours")).descr == "ours"
