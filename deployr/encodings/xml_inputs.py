@@ -11,7 +11,7 @@ from collections.abc import Collection
 from itertools import islice
 from typing import Any
 
-from lxml import etree  # type: ignore[import-untyped]
+from lxml import etree
 
 from deployr.encodings import xml_literals, xml_rows
 from deployr.encodings.errors import EncodingError

@@ -186,8 +186,9 @@ class LocalNode:
                 with self._orphans.held():
                     await parent.start()
                     self._orphans.managed.add(parent.pid or 0)
-            except StartFailed as ex:
-                log.error("node %s: %s", self.name, ex)
+            except Exception as ex:
+                # Whatever it is, the node must go on trying.
+                log.error("node %s: %s", self.name, ex, exc_info=not isinstance(ex, StartFailed))
                 await asyncio.sleep(_BACK_OFF[min(failures, len(_BACK_OFF) - 1)])
                 failures += 1
             else:

@@ -234,6 +234,8 @@ class RserveParent:
             "LC_ALL": "C.UTF-8",
             "TZ": os.environ.get("TZ") or "UTC",
             "OMP_NUM_THREADS": "1",
+            # Huge pages: a fork copies fewer page tables. Costs a session 2 MiB of private memory.
+            "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
             "R_LIBS": str(self._options.library),
             "DEPLOYR_R_SOURCES": str(SOURCES),
             "DEPLOYR_R_WARM": "yes" if self._warm else "no",

@@ -11,7 +11,7 @@ local({
 
   # Loaded here so that forks share them instead of loading each for itself.
   warm <- Sys.getenv("DEPLOYR_R_WARM") == "yes"
-  for (package in if (warm) c("Rserve", "parallel", "compiler", "tools", "grid", "splines", "stats4"))
+  for (package in if (warm) c("Rserve", "parallel", "compiler", "tools", "grid"))
     try(loadNamespace(package), silent = TRUE)
 
   for (name in ls(runtime))
@@ -30,7 +30,7 @@ local({
 
   runtime$prepare_warnings()
   if (warm) runtime$warm_up()
-  Sys.unsetenv(c("DEPLOYR_R_SOURCES", "DEPLOYR_R_WARM"))
+  Sys.unsetenv(c("DEPLOYR_R_SOURCES", "DEPLOYR_R_WARM", "GLIBC_TUNABLES"))
   # Forks would all draw the same numbers from a seed that exists here.
   suppressWarnings(rm(".Random.seed", envir = globalenv()))
   rm(list = ls(globalenv(), all.names = TRUE), envir = globalenv())

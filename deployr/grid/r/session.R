@@ -136,5 +136,10 @@ warm_up <- function() {
   get_objects(list(names = c("x", "frame", "f")))
   delete_objects(list(names = c("x", "frame")))
   assign("last.warning", list(), envir = baseenv())
-  invisible(gc())
+  # The first capability starts OpenSSL, which takes longer than the fork itself.
+  Rserve::ocap(warm_up)
+  gc()
+  # Makes glibc sort its free memory here; each fork would do it for itself and copy every page that it lies on.
+  for (size in 2^(10:17)) raw(size)
+  invisible()
 }
