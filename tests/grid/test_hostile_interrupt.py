@@ -9,7 +9,6 @@ import pytest
 from grid_support import Talk, eventually, is_alive
 
 from deployr.errors import SessionLost
-from deployr.grid import processes
 
 LOOPS = {
     "a loop": "repeat {}",
@@ -111,12 +110,11 @@ async def test_interrupted_plots_are_kept(session: Talk) -> None:
     assert [info.filename for info in (await task).record.results] == ["unnamedplot001.png"]
 
 
-async def test_a_call_of_the_runtime_can_be_interrupted(session: Talk) -> None:
-    await session.run("makeActiveBinding('x', function() repeat {}, globalenv())")
-    pid = await session.pid()
+async def test_reading_the_objects_asked_for_can_be_interrupted(session: Talk) -> None:
+    await session.run("makeActiveBinding('x', function() { writeLines('1', 'read'); repeat {} }, globalenv())")
     task = asyncio.create_task(session.run("cat('')", "x"))
-    await eventually(lambda: (found := processes.stat(pid)) is not None and found.state == "R")
-    await session.grid.interrupt(session.id)
+    await eventually(lambda: _has(session, "read"))
+    assert await session.grid.interrupt(session.id)
     assert (await task).objects == {}
     assert await session.number("1") == 1
 
