@@ -109,7 +109,7 @@ class Execution(msgspec.Struct, frozen=True, kw_only=True):
         graphics: device of unnamed plots.
         width, height: device size in pixels; 0 for R's default of 480.
         time_limit: seconds of wall time after which the session is killed (914); 0 for none.
-        blackbox: the record is kept without code, and artifacts are not looked for.
+        blackbox: neither the record nor R's messages show the code.
     """
 
     execution: str

@@ -500,6 +500,7 @@ def _execution_options(execution: Execution, results: Path) -> model.RValue:
     return model.named_list(
         {
             "code": model.character(execution.code),
+            "hidden": model.logical(execution.blackbox),
             "echo": model.logical(execution.echo),
             "results": model.character(str(results)),
             "graphics": model.character(execution.graphics),

@@ -113,6 +113,16 @@ async def test_a_parse_error_names_its_position_and_nothing_runs(session: Talk) 
     assert outcome.record.error_code == 900
 
 
+async def test_messages_show_none_of_the_code_when_that_is_hidden(session: Talk) -> None:
+    code = "f <- function(x) { warning('careful'); stop('broken') }\nf(secret <- 1)"
+    assert "Error in f(secret <- 1) : broken" in (await session.run(code)).console
+    outcome = await session.run(code, blackbox=True)
+    assert (outcome.error, outcome.console) == ("broken", "Error: broken\nIn addition: Warning message:\ncareful \n")
+    outcome = await session.run("1\nsecret <- (1", blackbox=True)
+    assert (outcome.error, outcome.record.code) == ("line 3:0: unexpected end of input", "")
+    assert "secret" not in outcome.console
+
+
 async def test_echo_shows_prompts_continuations_and_comments(session: Talk) -> None:
     code = "# about x\nx <-\n  1\n\ny <- 2; x\n# end"
     expected = "\n> # about x\n> x <-\n+   1\n\n> y <- 2; x\n[1] 1\n\n> # end\n"

@@ -2,9 +2,10 @@
 
 line_width <- 75L
 
-# The call of a condition, or NULL when it was signalled at top level, that is, by our own eval().
+# The call of a condition, or NULL when it was signalled at top level, that is, by our own eval(), or is source that the
+# caller may not see.
 user_call <- function(call) {
-  if (is.null(call) || (is.call(call) && identical(call, quote(eval(expression, globalenv()))))) NULL else call
+  if (state$hidden || is.null(call) || (is.call(call) && identical(call, quote(eval(expression, globalenv()))))) NULL else call
 }
 
 call_text <- function(call) deparse(call, nlines = 1L)[1L]
