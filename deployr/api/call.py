@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from falcon.asgi import Request
 
 from deployr.api.params import MalformedParameter, Params, read_params
 from deployr.api.urls import CONTEXT, Urls
-from deployr.errors import NotAuthenticated
+from deployr.errors import DeployrError, NotAuthenticated
 from deployr.settings import Settings
 from deployr.users.caller import Caller
+
+_SHORT = 64 * 1024
+"""Bytes of a body that is read although the call is refused."""
 
 
 class Call(Request):
@@ -26,6 +31,7 @@ class Call(Request):
     session_id = ""
     session_is_new = False
     _read: Params | None = None
+    _reading = False
 
     @property
     def name(self) -> str:
@@ -53,7 +59,7 @@ class Call(Request):
 
     @property
     def wants_xml(self) -> bool:
-        """The caller asked for XML; a call that is refused unread can have asked in its query only."""
+        """The caller asked for XML, so far as the parameters were read; see :meth:`read_format`."""
         text = self._read.text("format") if self._read else self.get_param("format")
         return (text or "").lower() == "xml"
 
@@ -63,10 +69,17 @@ class Call(Request):
         Raises:
             MalformedParameter: also for a ``format`` that is neither JSON nor XML.
         """
+        self._reading = True
         self._read = await read_params(self, self.settings)
         if (self._read.text("format") or "json").lower() not in ("json", "xml"):
             raise MalformedParameter("Parameter format is neither json nor xml.")
         return self._read
+
+    async def read_format(self) -> None:
+        """Find out in which format to refuse a call whose parameters nobody has read: a short form is read for it."""
+        if not self._reading and 0 < (self.content_length or 0) <= _SHORT:
+            with contextlib.suppress(DeployrError):
+                await self.read_params()
 
     def close(self) -> None:
         """Throw away what the call uploaded."""

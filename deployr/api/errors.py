@@ -72,6 +72,7 @@ async def _answer(
     """A WebSocket has no reply to carry the envelope: it is refused or closed."""
     if resp is not None:
         resp.status = status
+        await req.read_format()
         envelope.fail(req, resp, error, code)
     elif ws is not None:
         await ws.close()

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+
+import falcon
 from falcon.asgi import Response
 
-from deployr.api import downloads, envelope, execution_replies, records
+from deployr.api import downloads, envelope, errors, execution_replies, records, script_page
 from deployr.api.call import Call
 from deployr.api.disconnects import while_connected
 from deployr.api.execution_params import read_options, read_scripts, refuse_unbuilt
+from deployr.api.params import Params
 from deployr.api.path_names import split_names
 from deployr.api.repository_file import refuse_external
+from deployr.errors import DeployrError
+from deployr.projects.records import Outcome
 from deployr.projects.scripts import Scripts
 from deployr.repository.files import RepositoryFiles
 
@@ -37,19 +43,28 @@ class RepositoryScriptResource:
 
     async def on_post_execute(self, req: Call, resp: Response) -> None:
         """Run scripts, stateless or in the HTTP session's blackbox."""
-        params = await req.read_params()
-        refuse_unbuilt(params, anonymous=req.caller.is_anonymous)
-        scripts, options = read_scripts(params), await read_options(params)
-        if params.flag("blackbox"):
-            recycle = params.flag("recycle")
-            outcome = await self._scripts.execute_blackbox(req.caller, scripts, options, recycle=recycle)
-        else:
-            running = self._scripts.execute(req.caller, scripts, options, cluster=params.text("cluster"))
-            outcome = await while_connected(req, running)
+        outcome = await self._execute(req, await req.read_params())
         execution_replies.reply(req, resp, outcome)
+
+    async def on_get_render(self, req: Call, resp: Response) -> None:
+        """Run scripts as :meth:`on_post_execute` does and show a page; that of a handled failure says what failed."""
+        params = await req.read_params()
+        title = params.text("filename") or ""
+        try:
+            outcome = await self._execute(req, params)
+        except DeployrError as ex:
+            if errors.status_of(ex) != falcon.HTTP_200:
+                raise
+            resp.context.error_code = ex.code
+            page = script_page.failure_page(title, ex.message)
+        else:
+            resp.context.error_code = outcome.record.error_code
+            page = await asyncio.to_thread(script_page.outcome_page, title, outcome, script_page.Links(req))
+        script_page.send(resp, page)
 
     async def on_post_interrupt(self, req: Call, resp: Response) -> None:
         """Interrupt what runs in the blackbox."""
+        await req.read_params()
         interrupted = await self._scripts.interrupt(req.caller)
         envelope.succeed(req, resp, interrupted=interrupted)
 
@@ -60,5 +75,15 @@ class RepositoryScriptResource:
 
     on_get_list = on_post_list
     on_get_execute = on_post_execute
+    on_post_render = on_get_render
     on_get_interrupt = on_post_interrupt
     on_post_download = on_get_download
+
+    async def _execute(self, req: Call, params: Params) -> Outcome:
+        refuse_unbuilt(params, anonymous=req.caller.is_anonymous)
+        scripts, options = read_scripts(params), await read_options(params)
+        if params.flag("blackbox"):
+            recycle = params.flag("recycle")
+            return await self._scripts.execute_blackbox(req.caller, scripts, options, recycle=recycle)
+        running = self._scripts.execute(req.caller, scripts, options, cluster=params.text("cluster"))
+        return await while_connected(req, running)

@@ -32,6 +32,7 @@ class ServerResource:
 
     async def on_get_info(self, req: Call, resp: Response) -> None:
         """Version of the API and date of this build."""
+        await req.read_params()
         info = {"version": API_VERSION, "enterprise": True, "date": self._date}
         envelope.succeed(req, resp, info=info)
 

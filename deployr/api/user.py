@@ -63,6 +63,7 @@ class UserResource:
     async def on_post_about(self, req: Call, resp: Response) -> None:
         """The reply of login once more."""
         req.require_user()
+        await req.read_params()
         self._reply(req, resp)
 
     async def on_post_autosave(self, req: Call, resp: Response) -> None:
