@@ -66,6 +66,13 @@ async def test_a_child_that_quits_harms_nothing(session: Talk) -> None:
     assert await session.number("1") == 1
 
 
+@pytest.mark.parametrize("escape", ["invokeRestart('abort')", "tools::pskill(Sys.getpid(), 2); Sys.sleep(5)"])
+async def test_a_child_that_leaves_its_frame_does_not_become_a_second_session(session: Talk, escape: str) -> None:
+    code = f"x <- parallel::mclapply(1:4, function(i) {{ {escape} }}, mc.cores = 2)\ncat('parent')"
+    assert (await asyncio.wait_for(session.run(code), 20)).console.endswith("parent")
+    assert await session.number("1 + 1") == 2
+
+
 async def test_a_cluster_of_processes_works(session: Talk) -> None:
     code = """
     cluster <- parallel::makePSOCKcluster(1)

@@ -47,6 +47,7 @@ settled <- new.env(parent = emptyenv())
 # Settles in a directory of its own: `work`, `tmp`, `results` and `state` exist below it.
 enter <- function(options) {
   settled$directory <- options$directory
+  settled$pid <- Sys.getpid()
   work <- file.path(options$directory, "work")
   left <- setwd(work)
   # Rserve may have made a temporary directory too, for the session's user id.
