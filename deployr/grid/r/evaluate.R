@@ -3,11 +3,12 @@
 outcome_code <- 1L # OOB code of the outcome message
 event_code <- 2L # OOB code of revoEvent
 
-# options: code, echo, results (directory of unnamed plots), graphics, width, height.
+# options: code, hidden (messages show none of it), echo, results (directory of unnamed plots), graphics, width, height.
 # arguments: inputs (named list, assigned first), robjects (names of the objects to return).
 # The outcome travels as an out-of-band message, the objects are the value. Interrupts that come late wait.
 execute <- function(options, arguments) suspendInterrupts({
   state$warnings <- character()
+  state$hidden <- isTRUE(options$hidden)
   start_plots(options$results, options$graphics, options$width, options$height)
   started <- proc.time()[[3L]]
   outcome <- guarded({
@@ -46,6 +47,7 @@ guarded <- function(expression) {
 
 state <- new.env(parent = emptyenv())
 state$warnings <- character()
+state$hidden <- FALSE
 
 send_outcome <- function(outcome) Rserve::self.oobSend(outcome, outcome_code)
 
@@ -54,6 +56,7 @@ run_code <- function(code, echo) {
   parsed <- tryCatch(parse_code(code), error = identity)
   if (inherits(parsed, "error")) {
     message <- sub("^<text>:", "line ", conditionMessage(parsed))
+    if (state$hidden) message <- strsplit(message, "\n", fixed = TRUE)[[1L]][1L] # lines of code follow
     complain("Error: ", message, "\n")
     return(list(error = message, syntax = TRUE))
   }
