@@ -135,6 +135,7 @@ def routes(backend: Backend) -> Routes:
         "/r/repository/file/delete": (file, "delete"),
         "/r/repository/script/list": (script, "list"),
         "/r/repository/script/execute": (script, "execute"),
+        "/r/repository/script/render": (script, "render"),
         "/r/repository/script/interrupt": (script, "interrupt"),
         "/r/repository/script/directory/download/{project}": (script, "download"),
         "/r/repository/script/directory/download/{project}/{filenames}": (script, "download"),

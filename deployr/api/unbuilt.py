@@ -48,7 +48,6 @@ UNBUILT = (
     "/r/repository/file/publish",
     "/r/repository/file/copy",
     "/r/repository/file/move",
-    "/r/repository/script/render",
     "/r/repository/shell/execute",
     "/r/job/list",
     "/r/job/submit",
