@@ -360,11 +360,6 @@ def _unzipped(exchange: Exchange) -> dict[str, bytes]:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
-def _switched(exchange: Exchange) -> None:
-    """A WebSocket handshake."""
-    assert exchange.reply.status == 101
-
-
 _CHECKS: dict[str, Callable[[Exchange], None]] = {
     "/r/user/login": _login,
     "/r/user/logout": _logout,
@@ -407,5 +402,4 @@ _CHECKS: dict[str, Callable[[Exchange], None]] = {
     "/r/repository/file/delete": _repository_delete,
     "/r/repository/script/list": _script_list,
     "/r/repository/script/execute": _script,
-    "/r/event/stream": _switched,
 }

@@ -15,19 +15,28 @@ from connection import Connection, Reply
 from message import Message, Params
 from recorded import Recorded, requests_of
 from server import Client, Server
-from stage import Stage, delete_present, push_missing, upload_missing
+from stage import OLDEST, Stage, delete_present, push_missing, upload_missing
 
 from deployr.api.sessions import TOKEN
 from deployr.api.unbuilt import UNBUILT
 from deployr.settings import split_address
 
-_SESSION = re.compile(rb"(?i)(?<=jsessionid=)A[0-9A-F]{31}")
-_WHOLE_COOKIE = re.compile(rb"JSESSIONID=(A[0-9A-F]{31}); Path=/deployr; HttpOnly")
-_TOKEN = re.compile(rb"[0-9]{8}-aaaa-4aaa-8aaa-[0-9]{12}")
+_SESSION = re.compile(rb"(?:(?<=jsessionid=)|(?<=JSESSIONID=))A0{23}[0-9A-F]{8}")
 _ID = re.compile(rb"(?:PROJECT|EXEC|JOB)-[0-9]{8}-[0-9]{4}-4000-8000-[0-9]{12}")
-_VERSION = re.compile(rb"(?<=version=)(?:2|Tue\+Jun\+28\+2016|1467100000001)(?=[&; ]|$)|(?<=/)1467100000001(?=/)")
-_ADDRESS = re.compile(rb"127\.0\.0\.1(:|%3[Aa])8050")
-_AUTHOR = re.compile(rb"testuser")
+_RECORDED = re.compile(
+    b"|".join(
+        (
+            rb"(?P<cookie>JSESSIONID=A0{23}[0-9A-F]{8}; Path=/deployr; HttpOnly)",
+            rb"(?P<session>%s)" % _SESSION.pattern,
+            rb"(?P<token>[0-9]{8}-aaaa-4aaa-8aaa-[0-9]{12})",
+            rb"(?P<id>%s)" % _ID.pattern,
+            rb"(?P<version>(?<=version=)(?:2|Tue\+Jun\+28\+2016|1467100000001)(?=[&; ]|$)|(?<=/)1467100000001(?=/))",
+            rb"(?P<address>127\.0\.0\.1(?P<colon>:|%3[Aa])8050)",
+            rb"(?P<author>testuser)",
+        )
+    )
+)
+"""All that the placeholder server had made up; found in one go, as live ids may look like recorded ones."""
 
 STREAM = "/r/event/stream"
 """Its WebSocket handshakes are sent as soon as the call is built."""
@@ -142,15 +151,20 @@ class Replayer:
     # -- substitution -------------------------------------------------------------------------------------
 
     def _substituted(self, text: bytes, session: Session | None) -> bytes:
-        if session:
-            text = _WHOLE_COOKIE.sub(session.set_cookie.encode(), text)
-            text = _SESSION.sub(session.session_id.encode(), text)
-            text = _TOKEN.sub(session.token.encode(), text)
-        text = _ID.sub(lambda match: self._ids.get(match[0], match[0].decode()).encode(), text)
-        text = _VERSION.sub(b"1.0", text)
-        address = self._server.settings.server.bind[0].encode()
-        text = _ADDRESS.sub(lambda match: address.replace(b":", match[1]), text)
-        return _AUTHOR.sub(self._stage.username.encode(), text)
+        def live(match: re.Match[bytes]) -> bytes:
+            found = match[0].decode()
+            replacements = {
+                "cookie": session.set_cookie if session else found,
+                "session": session.session_id if session else found,
+                "token": session.token if session else found,
+                "id": self._ids.get(match[0], found),
+                "version": OLDEST,
+                "address": self._server.settings.server.bind[0].replace(":", (match["colon"] or b"").decode()),
+                "author": self._stage.username,
+            }
+            return next(replacements[kind] for kind, part in match.groupdict().items() if part is not None).encode()
+
+        return _RECORDED.sub(live, text)
 
     def _session_of(self, recorded: Recorded) -> Session | None:
         """The live session in the place of the recorded one, which a reply to a request without one issued.

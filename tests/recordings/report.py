@@ -13,7 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from peculiarities import PECULIARITIES
+from peculiarities import PECULIARITIES, Peculiarity
 from recorded import legacy_clients, requests_of
 from replay_server import replay_server
 from verdicts import Verdict, verdicts
@@ -87,12 +87,15 @@ def _outcomes(group: Sequence[Verdict]) -> Iterator[str]:
 def _peculiar(client: str) -> Iterator[str]:
     """Faults of the client, those in calls that are not built too."""
     calls = {recorded.n: recorded.call for recorded in requests_of(client)}
-    faults = [(n, p) for (name, n), p in PECULIARITIES.items() if name == client and p.kind == "client fault"]
+    faults: dict[Peculiarity, list[str]] = defaultdict(list)
+    for (name, n), peculiarity in sorted(PECULIARITIES.items()):
+        if name == client and peculiarity.kind == "client fault":
+            faults[peculiarity].append(f"`{calls[n]}` ({n})")
     if faults:
         yield from ("", "Faults of this client:", "")
-    for n, peculiarity in sorted(faults, key=lambda fault: fault[0]):
+    for peculiarity, where in faults.items():
         answer = "it succeeds as it was sent" if peculiarity.succeeds else f"HTTP {peculiarity.status}"
-        yield f"- {n} `{calls[n]}`: {peculiarity.reason}. Answer: {answer}."
+        yield f"- {', '.join(where)}: {peculiarity.reason}. Answer: {answer}."
 
 
 def main() -> int:

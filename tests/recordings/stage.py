@@ -26,6 +26,8 @@ OTHERS = ("otheruser", "newauthor", "oldauthor")
 """Accounts that clients grant to."""
 
 OLD, LATEST = "old", "latest"
+OLDEST = "1.0"
+"""Id of a file's oldest version."""
 
 _SCRIPT = """cat("ran {directory}/{filename} {version}\\n")
 cat(sprintf("object %s\\n", ls(globalenv())), sep = "")
