@@ -72,7 +72,7 @@ def _decode(record: object, where: str, depth: int) -> RValue:
         raise EncodingError(f"Input '{where}' is not an object with a type and a value.")
     if depth > MAX_DEPTH:
         raise EncodingError(f"Input '{where[:80]}' is nested too deeply.")
-    name = record.get("type") or "primitive"
+    name = "primitive" if record.get("type") in (None, "") else record["type"]
     prescribed = scalars.class_name(name)
     if prescribed is not None:
         return _prescribed(record, prescribed, where)
