@@ -118,9 +118,15 @@ async def test_messages_show_none_of_the_code_when_that_is_hidden(session: Talk)
     assert "Error in f(secret <- 1) : broken" in (await session.run(code)).console
     outcome = await session.run(code, blackbox=True)
     assert (outcome.error, outcome.console) == ("broken", "Error: broken\nIn addition: Warning message:\ncareful \n")
-    outcome = await session.run("1\nsecret <- (1", blackbox=True)
-    assert (outcome.error, outcome.record.code) == ("line 3:0: unexpected end of input", "")
-    assert "secret" not in outcome.console
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [("1\nsecret <- (1", "line 3:0: unexpected end of input"), ("x <- 'secret \\q'", "syntax error")],
+)
+async def test_syntax_errors_show_none_of_the_code_when_that_is_hidden(session: Talk, code: str, error: str) -> None:
+    outcome = await session.run(code, blackbox=True)
+    assert (outcome.error, outcome.console, outcome.record.code) == (error, f"Error: {error}\n", "")
 
 
 async def test_echo_shows_prompts_continuations_and_comments(session: Talk) -> None:

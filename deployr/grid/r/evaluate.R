@@ -56,7 +56,8 @@ run_code <- function(code, echo) {
   parsed <- tryCatch(parse_code(code), error = identity)
   if (inherits(parsed, "error")) {
     message <- sub("^<text>:", "line ", conditionMessage(parsed))
-    if (state$hidden) message <- strsplit(message, "\n", fixed = TRUE)[[1L]][1L] # lines of code follow
+    # Position and kind come first, then lines of code; messages without a position quote the code.
+    if (state$hidden) message <- if (grepl("^line ", message)) sub("\n.*", "", message) else "syntax error"
     complain("Error: ", message, "\n")
     return(list(error = message, syntax = TRUE))
   }
