@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from server import Client, Server, running
+
+from tests.server import Client, Server, running
 
 
 @pytest.fixture(scope="session")

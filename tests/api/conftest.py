@@ -8,11 +8,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-from server import InProcess
 
 from deployr.api.app import create_app
 from deployr.prepare import prepare
 from deployr.settings import Settings
+from tests.server import InProcess
 
 
 @pytest.fixture

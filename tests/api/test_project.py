@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from server import BASIC_USER, Client, Server, record_of
+
+from tests.server import BASIC_USER, Client, Server, record_of
 
 PROJECT_KEYS = {
     "project", "name", "descr", "longdescr", "live", "shared", "cookie", "projectcookie", "origin", "author",

@@ -9,7 +9,8 @@ from urllib.parse import quote
 
 import httpx
 import pytest
-from server import Client, Server, record_of
+
+from tests.server import Client, Server, record_of
 
 FILE_KEYS = {"filename", "descr", "length", "type", "category", "lastmodified", "lastModified", "url"}
 UPLOAD = "/r/project/directory/upload"

@@ -10,7 +10,8 @@ from typing import Any
 
 import httpx
 import pytest
-from server import BASIC_USER, Client, Server, record_of
+
+from tests.server import BASIC_USER, Client, Server, record_of
 
 EXECUTION_KEYS = {
     "execution", "code", "tag", "actor", "timeStart", "timeCode", "timeTotal", "console", "resultsGenerated",

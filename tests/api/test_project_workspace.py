@@ -6,7 +6,8 @@ import json
 from typing import Any
 
 import pytest
-from server import Client, Server, record_of
+
+from tests.server import Client, Server, record_of
 
 SUMMARY_KEYS = {"name", "type", "rclass", "branch", "xdf"}
 

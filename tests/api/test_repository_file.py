@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from server import BASIC_USER, Client, InProcess, Server, record_of
+
+from tests.server import BASIC_USER, Client, InProcess, Server, record_of
 
 FILE_KEYS = {
     "filename", "name", "directory", "descr", "author", "authors", "version", "versionmsg", "latestby", "type",

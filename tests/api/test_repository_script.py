@@ -9,10 +9,10 @@ from typing import Any
 
 import httpx
 import pytest
-from server import Client, Server, record_of
 
 from deployr.grid.client import SocketGrid
 from deployr.users.http_sessions import digest_of
+from tests.server import Client, Server, record_of
 
 HELLO: dict[str, Any] = {"filename": "DeployR - Hello World", "author": "testuser"}
 SCRIPT_KEYS = {

@@ -9,7 +9,8 @@ from typing import Any
 import httpx
 import pytest
 from lxml import html
-from server import BASIC_USER, Client, Server, record_of
+
+from tests.server import BASIC_USER, Client, Server, record_of
 
 RENDER = "/r/repository/script/render"
 HELLO = {"filename": "DeployR - Hello World", "author": "testuser"}

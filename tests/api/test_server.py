@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 import websockets
-from server import Client, InProcess, Server, record_of
 from websockets.exceptions import InvalidStatus
 
 from deployr.api.unbuilt import UNBUILT
+from tests.server import Client, InProcess, Server, record_of
 
 
 def test_server_info_tells_the_version(anonymous: Client) -> None:

@@ -6,7 +6,8 @@ import re
 
 import httpx
 import pytest
-from server import Client, InProcess, Server, record_of
+
+from tests.server import Client, InProcess, Server, record_of
 
 
 def session_of(response: httpx.Response) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from server import BASIC_USER, Client, Server, record_of
+
+from tests.server import BASIC_USER, Client, Server, record_of
 
 LOGIN_KEYS = {"success", "call", "user", "limits", "X-XSRF-TOKEN", "uid", "httpcookie"}
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from server import Server
+
+from tests.server import Server
 
 JS = Path(__file__).parent / "js"
 PROGRAM_SECONDS = 60

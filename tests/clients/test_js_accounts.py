@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from server import running
+
+from tests.server import running
 
 
 @pytest.fixture

@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from processes import LiveProject, MakeServer, SavedFile, WholeServer, make_directory
-from server import Client
+
+from tests.crash.processes import LiveProject, MakeServer, SavedFile, WholeServer, make_directory
+from tests.server import Client
 
 
 @pytest.fixture(scope="session")

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
-from server import Client, Server, free_port, record_of
 
 from deployr import handover
 from deployr.grid import processes
 from deployr.settings import PREFIX, Settings
+from tests.server import Client, Server, free_port, record_of
 
 T = TypeVar("T")
 

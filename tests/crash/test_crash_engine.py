@@ -6,10 +6,17 @@ import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
 
-from processes import LiveProject, SavedFile, WholeServer, create_when_possible, failure_of, is_alive, wait_until
-from server import Client
-
 from deployr.grid import processes
+from tests.crash.processes import (
+    LiveProject,
+    SavedFile,
+    WholeServer,
+    create_when_possible,
+    failure_of,
+    is_alive,
+    wait_until,
+)
+from tests.server import Client
 
 
 def test_live_sessions_outlive_the_parent_and_new_ones_come(

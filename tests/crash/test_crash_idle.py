@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from processes import LiveProject, SavedFile, WholeServer, is_alive, make_directory, wait_until
-from server import record_of
+
+from tests.crash.processes import LiveProject, SavedFile, WholeServer, is_alive, make_directory, wait_until
+from tests.server import record_of
 
 TIMEOUT = 3
 

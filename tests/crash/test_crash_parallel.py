@@ -8,8 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from processes import SavedFile, WholeServer, wait_until
-from server import Client
+
+from tests.crash.processes import SavedFile, WholeServer, wait_until
+from tests.server import Client
 
 EXECUTIONS = 200
 CALLERS = 20

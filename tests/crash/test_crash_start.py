@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from processes import MakeServer, WholeServer
-from server import PASSWORD, free_port
+from tests.crash.processes import MakeServer, WholeServer
+from tests.server import PASSWORD, free_port
 
 NEW_PASSWORD = "Changed1ByItsOwner"
 

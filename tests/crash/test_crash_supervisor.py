@@ -5,7 +5,17 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from processes import STOP_SECONDS, LiveProject, MakeServer, SavedFile, WholeServer, failure_of, is_alive, wait_until
+
+from tests.crash.processes import (
+    STOP_SECONDS,
+    LiveProject,
+    MakeServer,
+    SavedFile,
+    WholeServer,
+    failure_of,
+    is_alive,
+    wait_until,
+)
 
 
 @pytest.fixture

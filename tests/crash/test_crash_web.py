@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
-from processes import WAITING_CODE, LiveProject, WholeServer, is_alive, wait_until
 
 from deployr.grid import processes
+from tests.crash.processes import WAITING_CODE, LiveProject, WholeServer, is_alive, wait_until
 
 
 def kill_workers(server: WholeServer) -> list[int]:

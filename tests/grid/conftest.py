@@ -7,9 +7,9 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from typing import Any
 
 import pytest
-from grid_support import IS_ROOT, GridProcess, Talk, leftovers, make_home, make_settings, opened, remove_home
 
 from deployr.grid.client import SocketGrid
+from tests.grid.grid_support import IS_ROOT, GridProcess, Talk, leftovers, make_home, make_settings, opened, remove_home
 
 GridFactory = Callable[..., contextlib.AbstractContextManager[GridProcess]]
 

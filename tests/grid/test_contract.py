@@ -9,8 +9,6 @@ from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 import pytest
-from conftest import needs_root
-from grid_support import encode_arguments, eventually, is_alive, make_home, make_settings, remove_home, stream, unique
 
 from deployr.encodings import model, qap1
 from deployr.errors import DeployrError, NotFound, ProjectBusy, SessionLost
@@ -20,6 +18,17 @@ from deployr.grid.node import LocalNode, Node, NodeOptions
 from deployr.grid.parent import ParentOptions, RserveParent
 from deployr.grid.protocol import Execution, ExecutionRecord
 from deployr.grid.session import Session, SessionLimits
+from tests.grid.conftest import needs_root
+from tests.grid.grid_support import (
+    encode_arguments,
+    eventually,
+    is_alive,
+    make_home,
+    make_settings,
+    remove_home,
+    stream,
+    unique,
+)
 
 MakeNode = Callable[..., Node]
 

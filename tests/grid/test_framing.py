@@ -7,13 +7,13 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from grid_support import make_home, remove_home, stream
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deployr.grid import framing
 from deployr.grid.framing import CHUNK, FrameError, FrameStream
 from deployr.grid.protocol import Frame
+from tests.grid.grid_support import make_home, remove_home, stream
 
 Serve = Callable[[FrameStream], Awaitable[None]]
 Connect = Callable[[Serve], Awaitable[FrameStream]]

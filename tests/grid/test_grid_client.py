@@ -7,13 +7,13 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import GridFactory
-from grid_support import GridProcess, Talk, encode_arguments, eventually, opened, stream, unique
 
 from deployr.errors import NodeNotResponding, NotFound, SessionLost
 from deployr.grid import framing, protocol
 from deployr.grid.client import SocketGrid
 from deployr.grid.protocol import Execution, Frame
+from tests.grid.conftest import GridFactory
+from tests.grid.grid_support import GridProcess, Talk, encode_arguments, eventually, opened, stream, unique
 
 
 async def test_a_grid_that_is_not_there_is_915(tmp_path: Path) -> None:

@@ -9,8 +9,6 @@ import time
 from typing import Any
 
 import pytest
-from conftest import GridFactory
-from grid_support import Talk, eventually, opened, run_stateless, unique
 
 from deployr.encodings import model
 from deployr.errors import (
@@ -27,6 +25,8 @@ from deployr.errors import (
 from deployr.grid import processes
 from deployr.grid.client import SocketGrid
 from deployr.grid.protocol import SessionSpec
+from tests.grid.conftest import GridFactory
+from tests.grid.grid_support import Talk, eventually, opened, run_stateless, unique
 
 
 def spec(**fields: Any) -> SessionSpec:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from grid_support import Talk
+
+from tests.grid.grid_support import Talk
 
 HOSTILE = {
     "masked functions": (

@@ -8,10 +8,10 @@ import time
 from pathlib import Path
 
 import pytest
-from grid_support import Talk, encode_arguments
 
 from deployr.grid.client import SocketGrid
 from deployr.grid.protocol import Execution
+from tests.grid.grid_support import Talk, encode_arguments
 
 LIMIT = 524288
 CUT = "[console output limit reached]"

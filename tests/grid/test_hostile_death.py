@@ -8,8 +8,13 @@ import signal
 import time
 
 import pytest
-from conftest import GridFactory
-from grid_support import (
+
+from deployr.errors import BoundaryExceeded, NodeNotResponding, SessionLost
+from deployr.grid import processes
+from deployr.grid.client import SocketGrid
+from deployr.grid.protocol import Execution, SessionSpec
+from tests.grid.conftest import GridFactory
+from tests.grid.grid_support import (
     IS_ROOT,
     GridProcess,
     Talk,
@@ -22,11 +27,6 @@ from grid_support import (
     unique,
     wait_until,
 )
-
-from deployr.errors import BoundaryExceeded, NodeNotResponding, SessionLost
-from deployr.grid import processes
-from deployr.grid.client import SocketGrid
-from deployr.grid.protocol import Execution, SessionSpec
 
 
 async def is_gone(session: Talk) -> bool:

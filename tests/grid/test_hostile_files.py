@@ -6,9 +6,9 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from grid_support import Talk, r_string, stream
 
 from deployr.errors import AlreadyExists, InvalidParameter, NotFound, SessionLost
+from tests.grid.grid_support import Talk, r_string, stream
 
 TRAPS = {
     "a symbolic link to a file": "file.symlink('/etc/hostname', 'trap')",

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from grid_support import Talk, opened
 
 from deployr.encodings import model
 from deployr.errors import SessionLost
 from deployr.grid.client import SocketGrid
+from tests.grid.grid_support import Talk, opened
 
 
 async def test_random_numbers_differ_between_sessions(grid: SocketGrid) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import struct
 
 import pytest
-from grid_support import Outcome, Talk
+
+from tests.grid.grid_support import Outcome, Talk
 
 PNG = b"\x89PNG\r\n\x1a\n"
 

@@ -6,9 +6,9 @@ import asyncio
 import time
 
 import pytest
-from grid_support import Talk, eventually, is_alive
 
 from deployr.errors import SessionLost
+from tests.grid.grid_support import Talk, eventually, is_alive
 
 LOOPS = {
     "a loop": "repeat {}",

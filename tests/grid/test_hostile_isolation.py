@@ -8,14 +8,23 @@ import stat
 from pathlib import Path
 
 import pytest
-from conftest import GridFactory, needs_root
-from grid_support import GridProcess, Talk, command_line, eventually, is_alive, opened, r_string, run_stateless
 
 from deployr.encodings import model
 from deployr.errors import SessionLost
 from deployr.grid import processes
 from deployr.grid.client import SocketGrid
 from deployr.grid.processes import UserIds
+from tests.grid.conftest import GridFactory, needs_root
+from tests.grid.grid_support import (
+    GridProcess,
+    Talk,
+    command_line,
+    eventually,
+    is_alive,
+    opened,
+    r_string,
+    run_stateless,
+)
 
 READS = "tryCatch({{ suppressWarnings({0}); TRUE }}, error = function(e) FALSE)"
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import GridFactory
-from grid_support import GridProcess, Talk, opened
 
 from deployr.encodings import model
 from deployr.encodings.model import Opaque
 from deployr.errors import SessionLost
+from tests.grid.conftest import GridFactory
+from tests.grid.grid_support import GridProcess, Talk, opened
 
 OPAQUE = {
     "a function": ("x <- function(a) a + 1", ["function"]),

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from conftest import needs_root
-from grid_support import is_alive, unique, wait_until
 
 from deployr.grid import processes
+from tests.grid.conftest import needs_root
+from tests.grid.grid_support import is_alive, unique, wait_until
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,12 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from grid_support import Talk, eventually, opened, r_string
-from test_hostile_files import TRAPS
 
 from deployr.errors import DeployrError, NotFound, ProjectBusy, SessionLost
 from deployr.grid.client import SocketGrid
 from deployr.grid.files import SessionDirectory
+from tests.grid.grid_support import Talk, eventually, opened, r_string
+from tests.grid.test_hostile_files import TRAPS
 
 NAMES = "dir(all.files = TRUE, no.. = TRUE)"
 

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import pytest
-from server import Server
 
 from deployr.errors import PermissionDenied, SessionLost
 from deployr.grid.client import SocketGrid
@@ -16,6 +15,7 @@ from deployr.projects.projects import Projects
 from deployr.projects.records import ClosingOptions, ProjectChanges
 from deployr.store.database import Database
 from deployr.users.caller import Caller
+from tests.server import Server
 
 CALLER = Caller(http_session="digest-of-a-session", username="testuser", roles=frozenset({"POWER_USER"}))
 

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 
 import msgspec
 import pytest
-from server import Server
 
 from deployr.errors import AnonymousProjectLimit, BoundaryExceeded
 from deployr.grid.client import SocketGrid
@@ -20,6 +19,7 @@ from deployr.repository.records import FileProperties
 from deployr.settings import LimitSettings
 from deployr.store.database import Database
 from deployr.users.caller import Caller
+from tests.server import Server
 
 AUTHOR = Caller(http_session="of-the-author", username="testuser", roles=frozenset({"POWER_USER"}))
 ANYBODY = Caller(http_session="of-nobody")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from replay_server import replay_server
-from server import Server
+
+from tests.recordings.replay_server import replay_server
+from tests.server import Server
 
 
 @pytest.fixture(scope="session")

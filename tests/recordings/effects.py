@@ -8,12 +8,11 @@ import zipfile
 from collections.abc import Callable
 from typing import Any
 
-from pushed import assert_same
-from replay import Exchange, pairs, project_files, script_name
-from server import record_of
-from stage import LATEST, OLD, file_names, said_by
-
 from deployr.repository.names import ROOT
+from tests.recordings.pushed import assert_same
+from tests.recordings.replay import Exchange, pairs, project_files, script_name
+from tests.recordings.stage import LATEST, OLD, file_names, said_by
+from tests.server import record_of
 
 
 def assert_effect(exchange: Exchange) -> None:

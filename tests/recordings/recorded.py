@@ -15,7 +15,7 @@ import gzip
 import json
 from pathlib import Path
 
-from message import Message
+from tests.recordings.message import Message
 
 _DATA = Path(__file__).parent / "data"
 _SUFFIX = ".jsonl.gz"

@@ -11,15 +11,14 @@ import re
 from collections.abc import Iterable, Iterator
 from urllib.parse import unquote_plus
 
-from connection import Connection, Reply
-from message import Message, Params
-from recorded import Recorded, requests_of
-from server import Client, Server
-from stage import OLDEST, Stage, delete_present, push_missing, upload_missing
-
 from deployr.api.sessions import TOKEN
 from deployr.api.unbuilt import UNBUILT
 from deployr.settings import split_address
+from tests.recordings.connection import Connection, Reply
+from tests.recordings.message import Message, Params
+from tests.recordings.recorded import Recorded, requests_of
+from tests.recordings.stage import OLDEST, Stage, delete_present, push_missing, upload_missing
+from tests.server import Client, Server
 
 _SESSION = re.compile(rb"(?:(?<=jsessionid=)|(?<=JSESSIONID=))A0{23}[0-9A-F]{8}")
 _ID = re.compile(rb"(?:PROJECT|EXEC|JOB)-[0-9]{8}-[0-9]{4}-4000-8000-[0-9]{12}")

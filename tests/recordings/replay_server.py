@@ -6,8 +6,8 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from server import Server, running
-from stage import make_others
+from tests.recordings.stage import make_others
+from tests.server import Server, running
 
 _FLAGS = {
     "grid__nodes": [{"name": "Node", "cluster": "cluster1"}],

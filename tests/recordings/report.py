@@ -1,6 +1,6 @@
 """Replays everything and prints the page of client compatibility.
 
-``python tests/recordings/report.py > docs/client-compatibility.md``
+``python -m tests.recordings.report > docs/client-compatibility.md``
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from peculiarities import PECULIARITIES, Peculiarity
-from recorded import legacy_clients, requests_of
-from replay_server import replay_server
-from verdicts import Verdict, verdicts
+from tests.recordings.peculiarities import PECULIARITIES, Peculiarity
+from tests.recordings.recorded import legacy_clients, requests_of
+from tests.recordings.replay_server import replay_server
+from tests.recordings.verdicts import Verdict, verdicts
 
 PAGE = Path(__file__).parents[2] / "docs" / "client-compatibility.md"
 
 _INTRODUCTION = """# Client compatibility
 
-This page is generated: `python tests/recordings/report.py > docs/client-compatibility.md`.
+This page is generated: `python -m tests.recordings.report > docs/client-compatibility.md`.
 
 Requests of real client libraries were recorded byte for byte (`tests/recordings/data/`). The tests send them to a
 running server, with nothing changed but what the server makes up: session ids, tokens, ids of projects, executions and

@@ -9,8 +9,6 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from server import PASSWORD, Client, Server
-
 from deployr.errors import NotFound
 from deployr.repository import rows
 from deployr.repository.blobs import Blobs
@@ -21,6 +19,7 @@ from deployr.store.database import Database
 from deployr.users.accounts import Accounts
 from deployr.users.caller import Caller
 from deployr.users.http_sessions import HttpSessions
+from tests.server import PASSWORD, Client, Server
 
 OTHERS = ("otheruser", "newauthor", "oldauthor")
 """Accounts that clients grant to."""

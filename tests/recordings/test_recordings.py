@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from recorded import legacy_clients
-from report import PAGE, failures, section
-from server import Server
-from verdicts import verdicts
+
+from tests.recordings.recorded import legacy_clients
+from tests.recordings.report import PAGE, failures, section
+from tests.recordings.verdicts import verdicts
+from tests.server import Server
 
 
 @pytest.mark.parametrize("client", legacy_clients())
 def test_the_server_does_what_the_client_meant(recordings_server: Server, client: str) -> None:
     found = list(verdicts(recordings_server, client))
     assert not failures(found), "\n".join(failures(found))
-    assert section(client, found) in PAGE.read_text(), f"run tests/recordings/report.py > docs/{PAGE.name}"
+    assert section(client, found) in PAGE.read_text(), f"run python -m tests.recordings.report > docs/{PAGE.name}"

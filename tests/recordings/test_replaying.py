@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from message import Message
-from peculiarities import PECULIARITIES
-from pushed import assert_same
-from recorded import clients, legacy_clients, requests_of
-from shapes import assert_object, assert_shape, first
+
+from tests.recordings.message import Message
+from tests.recordings.peculiarities import PECULIARITIES
+from tests.recordings.pushed import assert_same
+from tests.recordings.recorded import clients, legacy_clients, requests_of
+from tests.recordings.shapes import assert_object, assert_shape, first
 
 _PROJECT = {
     "project": "PROJECT-1",

@@ -7,15 +7,14 @@ import traceback
 from collections.abc import Iterator
 from typing import Literal
 
-from effects import assert_effect
-from peculiarities import PECULIARITIES, Peculiarity
-from recorded import Recorded, requests_of
-from replay import STREAM, Exchange, Replayer
-from server import Server
-from shapes import assert_shape, first
-
 from deployr.api.sessions import TOKEN
 from deployr.api.unbuilt import UNBUILT
+from tests.recordings.effects import assert_effect
+from tests.recordings.peculiarities import PECULIARITIES, Peculiarity
+from tests.recordings.recorded import Recorded, requests_of
+from tests.recordings.replay import STREAM, Exchange, Replayer
+from tests.recordings.shapes import assert_shape, first
+from tests.server import Server
 
 Outcome = Literal["as meant", "refused", "client fault", "not built", "failed"]
 
