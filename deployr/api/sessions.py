@@ -27,8 +27,10 @@ TOKEN = "X-XSRF-TOKEN"  # noqa: S105 -- the name of the header
 LOGIN = f"{CONTEXT}/r/user/login"
 
 _COOKIE = "JSESSIONID"
-_READING = frozenset(("about", "console", "download", "history", "get", "info", "interrupt", "list", "ping"))
-"""Calls that clients GET without a token; they change nothing, or interrupt."""
+_READING = frozenset(
+    ("about", "console", "download", "fetch", "get", "history", "info", "interrupt", "list", "ping", "render")
+)
+"""Calls that clients GET without a token; they change nothing, or interrupt, or are opened in a browser by design."""
 
 
 class SessionsMiddleware:

@@ -14,7 +14,6 @@ from deployr.repository.records import FileProperties, RepositoryFile
 from deployr.settings import Settings
 from deployr.store.database import Database
 from deployr.store.schema import repository_files as files
-from deployr.store.schema import repository_versions as versions
 from deployr.users.caller import Caller
 
 
@@ -106,15 +105,10 @@ class RepositoryFiles:
         Raises:
             NotFound: it does not exist or the caller may not see it; the two are not told apart.
         """
-        spellings = [filename, f"{filename}.R", f"{filename}.r"] if script else [filename]
-        conditions = (
-            rows.owned_by(author or caller.username),
-            files.c.directory == (directory or ROOT),
-            files.c.filename.in_(spellings),
-            versions.c.version == version if version else rows.IS_LATEST,
-        )
+        spellings = [filename, f"{filename}.R", f"{filename}.r"] if script else [filename] * 3
         with self._database.reading() as connection:
-            found = [file for file in rows.select(connection, *conditions) if access.may_see(caller, file)]
+            named = rows.find(connection, author or caller.username, directory or ROOT, spellings, version)
+        found = [file for file in named if access.may_see(caller, file)]
         if not found:
             raise NotFound(f"There is no file {filename!r}.")
         return min(found, key=lambda file: spellings.index(file.filename))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -43,7 +44,7 @@ _QUERY = sa.select(
 ).select_from(files.join(versions))
 
 
-def owned_by(username: str | None) -> sa.ColumnElement[bool]:
+def owned_by(username: str | sa.BindParameter[str] | None) -> sa.ColumnElement[bool]:
     """Condition: the user is one of the file's owners."""
     owner = sa.select(file_authors.c.file_id).where(file_authors.c.username == username)
     return files.c.id.in_(owner)
@@ -53,6 +54,27 @@ def select(connection: sa.Connection, *conditions: sa.ColumnElement[bool]) -> li
     """Versions by directory, file name and author, the newest of a file first."""
     order = files.c.directory, files.c.filename, files.c.author, versions.c.id.desc()
     return [_record(row) for row in connection.execute(_QUERY.where(*conditions).order_by(*order))]
+
+
+# Built once: putting a statement together costs more than running it, and each execution of a script needs one.
+_NAMED = _QUERY.where(
+    owned_by(sa.bindparam("owner")),
+    files.c.directory == sa.bindparam("directory"),
+    files.c.filename.in_([sa.bindparam(f"spelling{number}") for number in range(3)]),
+)
+_LATEST_NAMED = _NAMED.where(IS_LATEST)
+_VERSION_NAMED = _NAMED.where(versions.c.version == sa.bindparam("wanted"))
+
+
+def find(
+    connection: sa.Connection, owner: str | None, directory: str, spellings: Sequence[str], version: str | None
+) -> list[RepositoryFile]:
+    """The files of an owner that have one of three names, in their latest or the given version."""
+    names = {f"spelling{number}": spelling for number, spelling in enumerate(spellings)}
+    values = {"owner": owner, "directory": directory, **names}
+    if version is None:
+        return [_record(row) for row in connection.execute(_LATEST_NAMED, values)]
+    return [_record(row) for row in connection.execute(_VERSION_NAMED, values | {"wanted": version})]
 
 
 def find_id(connection: sa.Connection, username: str, directory: str, filename: str) -> int | None:

@@ -1,7 +1,7 @@
 # The session: what Rserve greets with, what the server may call, and how a fork settles in its directory.
 
 callable <- c("list_objects", "get_objects", "assign_objects", "delete_objects", "configure",
-              "recycle", "save_workspace", "load_workspace")
+              "recycle", "save_objects", "load_objects", "save_workspace", "load_workspace")
 
 # Called by Rserve in each new fork. The capability is the only function the server can call.
 oc.init <- function() {
@@ -54,6 +54,8 @@ enter <- function(options) {
   unlink(c(left, tempdir()), recursive = TRUE)
   Sys.setenv(TMPDIR = file.path(options$directory, "tmp"), HOME = work, PWD = work, DEPLOYR_SESSION = options$marker)
   Sys.setenv(R_SESSION_TMPDIR = tempdir(check = TRUE))
+  # The first execution copies the pages it writes to; done here, a caller of a warm fork does not wait for it.
+  run_code("NULL", TRUE)
   NULL
 }
 
@@ -70,14 +72,34 @@ configure <- function(arguments) {
   NULL
 }
 
-# The workspace as a file beside the working directory: uncompressed, since that is 25 times faster.
-workspace_file <- function() file.path(settled$directory, "state", "workspace.rData")
+# A file beside the working directory, in which objects come and go.
+state_file <- function(name) file.path(settled$directory, "state", name)
 
-save_workspace <- function(arguments) {
-  names <- Filter(is_readable, ls(globalenv(), all.names = TRUE))
-  save(list = names, file = workspace_file(), envir = globalenv(), compress = FALSE)
+# arguments: file, names of objects (all when NULL). Compressed lightly: the session is busy meanwhile.
+save_objects <- function(arguments) {
+  names <- arguments$names
+  if (is.null(names)) names <- readable_objects()
+  for (name in names) check_exists(name)
+  save(list = names, file = state_file(arguments$file), envir = globalenv(), compression_level = 1L)
   NULL
 }
+
+# arguments: file. Objects keep the names that they have in it.
+load_objects <- function(arguments) {
+  tryCatch(
+    suppressWarnings(load(state_file(arguments$file), envir = globalenv())),
+    error = function(e) stop("the file is no rData file: ", conditionMessage(e), call. = FALSE)
+  )
+  NULL
+}
+
+# The workspace is saved uncompressed, since that is 25 times faster.
+save_workspace <- function(arguments) {
+  save(list = readable_objects(), file = state_file("workspace.rData"), envir = globalenv(), compress = FALSE)
+  NULL
+}
+
+readable_objects <- function() Filter(is_readable, ls(globalenv(), all.names = TRUE))
 
 # What fails when it is read cannot be saved, and must not keep the rest from it.
 is_readable <- function(name) {
@@ -90,10 +112,7 @@ is_readable <- function(name) {
   )
 }
 
-load_workspace <- function(arguments) {
-  load(workspace_file(), envir = globalenv())
-  NULL
-}
+load_workspace <- function(arguments) load_objects(list(file = "workspace.rData"))
 
 # Publishes an object on the caller's event stream.
 revo_event <- function(object) {
