@@ -76,8 +76,9 @@ class Grid(Protocol):
     async def call(self, session: str, function: str, arguments: bytes) -> bytes:
         """Run a function of the runtime (``objects.R``, ``session.R``).
 
-        These are ``list_objects``, ``get_objects``, ``assign_objects`` and ``delete_objects``; ``save_workspace``
-        writes the workspace to ``workspace.rData`` in the area ``state`` and ``load_workspace`` reads it from there.
+        These are ``list_objects``, ``get_objects``, ``assign_objects`` and ``delete_objects``; ``save_objects`` writes
+        objects to a file of the area ``state`` and ``load_objects`` reads one; ``save_workspace`` and
+        ``load_workspace`` do so with the whole workspace and ``workspace.rData``.
 
         Raises:
             ProjectBusy: another call runs in the session.
@@ -153,14 +154,34 @@ class Grid(Protocol):
         """Write one file of the working directory or of the state.
 
         Raises:
+            ProjectBusy: another call runs in the session.
             AlreadyExists: the name is taken and ``overwrite`` is false.
             InvalidParameter: the name is not a plain file name.
         """
 
-    async def delete_files(self, session: str, filenames: list[str]) -> None:
-        """Delete files of the working directory.
+    async def update_file(
+        self,
+        session: str,
+        filename: str,
+        *,
+        rename: str | None = None,
+        descr: str | None = None,
+        overwrite: bool = False,
+    ) -> FileInfo:
+        """Rename or describe a file of the working directory; what is ``None`` stays as it is.
 
         Raises:
+            ProjectBusy: another call runs in the session.
+            NotFound: there is no such file.
+            AlreadyExists: the new name is taken and ``overwrite`` is false.
+            InvalidParameter: the new name is not a plain file name.
+        """
+
+    async def delete_files(self, session: str, filenames: list[str], *, area: FileArea = "directory") -> None:
+        """Delete files of the working directory or of the state.
+
+        Raises:
+            ProjectBusy: another call runs in the session.
             NotFound: one of them does not exist; then none is deleted.
         """
 
@@ -254,8 +275,19 @@ class SocketGrid:
             await stream.send_chunks(content)
             return await _receive_reply(stream, FileInfo)
 
-    async def delete_files(self, session: str, filenames: list[str]) -> None:
-        await self._ask(protocol.DeleteFiles(session, filenames), Flag)
+    async def update_file(
+        self,
+        session: str,
+        filename: str,
+        *,
+        rename: str | None = None,
+        descr: str | None = None,
+        overwrite: bool = False,
+    ) -> FileInfo:
+        return await self._ask(protocol.UpdateFile(session, filename, rename, descr, overwrite), FileInfo)
+
+    async def delete_files(self, session: str, filenames: list[str], *, area: FileArea = "directory") -> None:
+        await self._ask(protocol.DeleteFiles(session, filenames, area), Flag)
 
     async def status(self) -> GridStatus:
         return await self._ask(protocol.Status(), GridStatus)

@@ -126,6 +126,27 @@ class SessionDirectory:
         finally:
             os.close(fd)
 
+    def update(
+        self, name: str, *, rename: str | None = None, descr: str | None = None, overwrite: bool = False
+    ) -> FileInfo:
+        """Rename or describe a file; what is ``None`` stays as it is.
+
+        Raises:
+            NotFound: there is no such file.
+            AlreadyExists: the new name is taken and ``overwrite`` is false.
+            InvalidParameter: the new name is not a plain file name.
+        """
+        if not self._is_seen(name):
+            raise _missing(name)
+        if rename is not None and rename != name:
+            self._place(name, check_name(rename), overwrite)
+            kept = self._descriptions.pop(name, None)
+            self._descriptions.pop(rename, None)
+            name, descr = rename, kept if descr is None else descr
+        if descr is not None:
+            self._descriptions[name] = descr
+        return self._stat(name)
+
     def delete(self, names: list[str]) -> None:
         """Delete files, all or none.
 
@@ -165,13 +186,14 @@ class SessionDirectory:
         if self._uid is not None and self._gid is not None:
             os.fchown(fd, self._uid, self._gid)
 
-    def _place(self, temporary: str, name: str, overwrite: bool) -> None:
+    def _place(self, source: str, name: str, overwrite: bool) -> None:
+        """Rename a file, which replaces another only when it may."""
         try:
             if overwrite:
-                os.rename(temporary, name, src_dir_fd=self._fd, dst_dir_fd=self._fd)
+                os.rename(source, name, src_dir_fd=self._fd, dst_dir_fd=self._fd)
             else:
-                os.link(temporary, name, src_dir_fd=self._fd, dst_dir_fd=self._fd, follow_symlinks=False)
-                os.unlink(temporary, dir_fd=self._fd)
+                os.link(source, name, src_dir_fd=self._fd, dst_dir_fd=self._fd, follow_symlinks=False)
+                os.unlink(source, dir_fd=self._fd)
         except FileExistsError as ex:
             raise AlreadyExists(f"File already exists: {name}.") from ex
         except OSError as ex:
@@ -182,6 +204,12 @@ class SessionDirectory:
             return _is_plain(os.stat(check_name(name), dir_fd=self._fd, follow_symlinks=False))
         except (OSError, InvalidParameter):
             return False
+
+    def _stat(self, name: str) -> FileInfo:
+        try:
+            return self._info(name, os.stat(name, dir_fd=self._fd, follow_symlinks=False))
+        except OSError as ex:
+            raise _missing(name) from ex
 
     def _taken(self, name: str) -> bool:
         try:

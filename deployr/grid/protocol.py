@@ -274,11 +274,22 @@ class WriteFile(msgspec.Struct, frozen=True, tag="write_file"):
     area: FileArea = "directory"
 
 
+class UpdateFile(msgspec.Struct, frozen=True, tag="update_file"):
+    """Rename or describe a file of the working directory. Reply: :class:`FileInfo`."""
+
+    session: str
+    filename: str
+    rename: str | None = None
+    descr: str | None = None
+    overwrite: bool = False
+
+
 class DeleteFiles(msgspec.Struct, frozen=True, tag="delete_files"):
-    """Delete files of the working directory; all must exist. Reply: :class:`Flag`."""
+    """Delete files of the working directory or the state; all must exist. Reply: :class:`Flag`."""
 
     session: str
     filenames: list[str]
+    area: FileArea = "directory"
 
 
 class Status(msgspec.Struct, frozen=True, tag="status"):
@@ -301,6 +312,7 @@ Request = (
     | ListFiles
     | ReadFile
     | WriteFile
+    | UpdateFile
     | DeleteFiles
     | Status
 )

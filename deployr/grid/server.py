@@ -95,8 +95,11 @@ class GridServer:
                 await self._read_file(stream, request)
             case protocol.WriteFile():
                 await self._write_file(stream, request)
-            case protocol.DeleteFiles(session, filenames):
-                engine.entry(session).directory.delete(filenames)
+            case protocol.UpdateFile(session, filename, rename, descr, overwrite):
+                writable = self._writable(session, "directory")
+                stream.put_head(writable.update(filename, rename=rename, descr=descr, overwrite=overwrite))
+            case protocol.DeleteFiles(session, filenames, area):
+                self._writable(session, area).delete(filenames)
                 stream.put_head(Flag(True))
             case protocol.Status():
                 stream.put_head(engine.status())
@@ -139,10 +142,15 @@ class GridServer:
         stream.put_head(info)
         await stream.send_chunks(read_chunks(fd, info.length))
 
+    def _writable(self, session: str, area: FileArea) -> SessionDirectory:
+        """The working directory is left to the code that runs in it; the state is the server's own."""
+        live = self._engine.entry(session) if area == "state" else self._engine.idle_entry(session)
+        return _directory(live, area)
+
     async def _write_file(self, stream: FrameStream, request: protocol.WriteFile) -> None:
         chunks = stream.chunks()
         try:
-            directory = _directory(self._engine.entry(request.session), request.area)
+            directory = self._writable(request.session, request.area)
             info = await directory.write(request.filename, chunks, descr=request.descr, overwrite=request.overwrite)
         except DeployrError:
             # The client sends all before it reads the answer.

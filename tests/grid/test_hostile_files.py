@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from deployr.errors import AlreadyExists, InvalidParameter, NotFound, SessionLost
+from deployr.errors import AlreadyExists, InvalidParameter, NotFound, ProjectBusy, SessionLost
 from tests.grid.grid_support import Talk, r_string, stream
 
 TRAPS = {
@@ -145,6 +145,53 @@ async def test_an_upload_to_a_session_closed_meanwhile_is_lost(session: Talk, ot
     with pytest.raises((InvalidParameter, SessionLost)):
         await session.grid.write_file(session.id, "f", slow())  # type: ignore[arg-type]
     assert await other_session.files() == []
+
+
+async def test_a_file_is_renamed_and_described(session: Talk) -> None:
+    await session.write("a", b"content", descr="a note")
+    info = await session.grid.update_file(session.id, "a", rename="b")
+    assert (info.filename, info.length, info.descr) == ("b", 7, "a note")
+    info = await session.grid.update_file(session.id, "b", descr="another")
+    assert (info.filename, info.descr) == ("b", "another")
+    assert await session.grid.list_files(session.id) == [info]
+
+
+async def test_a_renamed_file_replaces_another_only_when_it_may(session: Talk) -> None:
+    await session.write("a", b"a")
+    await session.write("b", b"b", descr="goes with it")
+    with pytest.raises(AlreadyExists):
+        await session.grid.update_file(session.id, "a", rename="b")
+    info = await session.grid.update_file(session.id, "a", rename="b", overwrite=True)
+    assert (info.descr, await session.files(), await session.read("b")) == (None, ["b"], b"a")
+
+
+@pytest.mark.parametrize("name", ["../f", ".hidden", "a/b", ""])
+async def test_a_file_is_not_renamed_to_what_is_no_name(session: Talk, name: str) -> None:
+    await session.write("f", b"x")
+    with pytest.raises(InvalidParameter):
+        await session.grid.update_file(session.id, "f", rename=name, overwrite=True)
+    assert await session.files() == ["f"]
+
+
+async def test_links_are_not_renamed(session: Talk) -> None:
+    await session.run("file.symlink('/etc/passwd', 'link')")
+    with pytest.raises(NotFound):
+        await session.grid.update_file(session.id, "link", rename="f")
+
+
+async def test_files_are_left_to_the_code_that_runs(session: Talk) -> None:
+    await session.write("f", b"x")
+    running = await session.starts("Sys.sleep(600)")
+    for change in (
+        session.grid.update_file(session.id, "f", rename="g"),
+        session.grid.delete_files(session.id, ["f"]),
+        session.grid.write_file(session.id, "g", stream(b"x")),
+    ):
+        with pytest.raises(ProjectBusy):
+            await change
+    assert await session.read("f") == b"x"
+    await session.grid.interrupt(session.id)
+    await running
 
 
 async def test_listings_stop_at_ten_thousand_files(session: Talk) -> None:

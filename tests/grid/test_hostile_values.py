@@ -11,7 +11,7 @@ import pytest
 
 from deployr.encodings import model
 from deployr.encodings.model import Opaque
-from deployr.errors import SessionLost
+from deployr.errors import DeployrError, SessionLost
 from tests.grid.conftest import GridFactory
 from tests.grid.grid_support import GridProcess, Talk, opened
 
@@ -168,6 +168,26 @@ async def test_the_workspace_is_saved_and_loaded(session: Talk, other_session: T
     await other_session.write("workspace.rData", content, area="state")
     await other_session.call("load_workspace")
     assert await other_session.flag("identical(f(), 1:3) && .hidden == 'h'")
+
+
+async def test_objects_are_saved_to_a_file_and_loaded_under_their_names(session: Talk, other_session: Talk) -> None:
+    await session.run("x <- 1:3; y <- 2; z <- 3")
+    await session.call("save_objects", file=model.character("objects"), names=model.character("x", "y"))
+    content = await session.read("objects", area="state")
+    await other_session.write("received", content, area="state")
+    await other_session.call("load_objects", file=model.character("received"))
+    assert await other_session.flag("identical(x, 1:3) && y == 2 && !exists('z')")
+    await session.grid.delete_files(session.id, ["objects"], area="state")
+    assert await session.grid.list_files(session.id, "state") == []
+
+
+@pytest.mark.parametrize("content", [b"", b"no rData", b"RDX3\nX\n\0\0"], ids=["empty", "text", "cut"])
+async def test_a_file_that_holds_no_objects_is_refused(session: Talk, content: bytes) -> None:
+    await session.write("f", content, area="state")
+    with pytest.raises(DeployrError, match="the file is no rData file"):
+        await session.call("load_objects", file=model.character("f"))
+    with pytest.raises(DeployrError, match="object 'x' not found"):
+        await session.call("save_objects", file=model.character("f"), names=model.character("x"))
 
 
 def _peak_megabytes(pid: int) -> float:
