@@ -105,6 +105,47 @@ project_authors = sa.Table(
     sa.Index(None, "username"),
 )
 
+project_saves = sa.Table(
+    "project_saves",
+    metadata,
+    sa.Column("project", sa.Text, sa.ForeignKey("projects.project", ondelete="CASCADE"), primary_key=True),
+    sa.Column("workspace", sa.Text, comment="SHA-256 of the workspace file, null when it was left out"),
+    sa.Column("packages", sa.Text, comment="comma-separated, in the order of the search path; null: R's own"),
+    sa.Column("forgotten", sa.BigInteger, nullable=False, comment="executions that began until then are no history"),
+)
+
+project_saved_files = sa.Table(
+    "project_saved_files",
+    metadata,
+    sa.Column("project", sa.Text, sa.ForeignKey("project_saves.project", ondelete="CASCADE"), primary_key=True),
+    sa.Column("filename", sa.Text, primary_key=True),
+    sa.Column("sha256", sa.Text, nullable=False, index=True),
+    sa.Column("descr", sa.Text),
+)
+
+project_saved_executions = sa.Table(
+    "project_saved_executions",
+    metadata,
+    sa.Column("project", sa.Text, sa.ForeignKey("project_saves.project", ondelete="CASCADE"), primary_key=True),
+    sa.Column("execution", sa.Text, primary_key=True),
+    sa.Column("position", sa.Integer, nullable=False),
+    sa.Column("record", sa.Text, nullable=False, comment="JSON of the grid's record"),
+)
+
+project_saved_results = sa.Table(
+    "project_saved_results",
+    metadata,
+    sa.Column("project", sa.Text, primary_key=True),
+    sa.Column("execution", sa.Text, primary_key=True),
+    sa.Column("filename", sa.Text, primary_key=True),
+    sa.Column("sha256", sa.Text, nullable=False, index=True),
+    sa.ForeignKeyConstraint(
+        ["project", "execution"],
+        ["project_saved_executions.project", "project_saved_executions.execution"],
+        ondelete="CASCADE",
+    ),
+)
+
 repository_directories = sa.Table(
     "repository_directories",
     metadata,
