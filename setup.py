@@ -25,6 +25,7 @@ setup(
         "dill>=0.3.8",
         "falcon>=4.0",
         "gunicorn>=27.0",
+        "httpx>=0.27",
         "ldap3>=2.9",
         "lxml>=5.0",
         "msgspec>=0.19",
@@ -39,7 +40,6 @@ setup(
     extras_require={
         "test": [
             "hypothesis>=6.100",
-            "httpx>=0.27",
             "mypy>=1.10",
             "pytest>=8.2",
             "pytest-asyncio>=0.24",

@@ -132,6 +132,11 @@ class RepositorySettings(_Group, frozen=True, kw_only=True):
     script_author_only_download: Annotated[bool, _about("Only authors download scripts (`.R`, `.Rmd`).")] = False
     script_anonymous_download: Annotated[bool, _about("Published scripts are downloaded without login.")] = False
     script_list_authenticate: Annotated[bool, _about("Listing scripts requires login.")] = False
+    transfer_allowed: Annotated[
+        tuple[str, ...],
+        _about("Host names, addresses and networks that URLs may be fetched from although their addresses are private."),
+    ] = ()
+    transfer_timeout: Annotated[int, _positive("Longest time that fetching a URL may take.", "seconds")] = 300
 
 
 class NodeSettings(_Group, frozen=True, kw_only=True):

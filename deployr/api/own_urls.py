@@ -1,0 +1,100 @@
+"""This server's own download URLs, opened without a request to itself (client-wire-facts 3 and 16).
+
+Clients hand the server the URLs that its replies held, often with their session id appended and no cookie. A request
+of the server to itself would wait for a worker, and for the project that the calling request holds.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import SplitResult, quote, urlsplit
+
+from deployr.api.call import Call
+from deployr.api.paths import normalised
+from deployr.api.repository_downloads import RepositoryDownloads
+from deployr.api.urls import CONTEXT
+from deployr.errors import NotFound
+from deployr.projects.directory import Directory
+from deployr.projects.executions import Executions
+from deployr.projects.records import Download
+from deployr.projects.scripts import PREFIX as STATELESS
+from deployr.projects.scripts import Scripts
+from deployr.settings import Settings
+from deployr.users.caller import Caller
+
+
+def local(call: Call, url: str) -> str:
+    """The URL without the host when it is the one that the call came to, by whatever name the client knows it."""
+    parts = _split(url)
+    if parts is None or parts.netloc != call.netloc or not parts.path.startswith(f"{CONTEXT}/"):
+        return url
+    return parts._replace(scheme="", netloc="").geturl()
+
+
+class OwnUrls:
+    """:class:`deployr.projects.fetching.OwnUrls` of the calls that download files."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        repository: RepositoryDownloads,
+        directory: Directory,
+        executions: Executions,
+        scripts: Scripts,
+    ) -> None:
+        self._hosts = {"", *settings.server.bind, urlsplit(settings.server.context_url or "").netloc}
+        self._repository = repository
+        self._directory = directory
+        self._executions = executions
+        self._scripts = scripts
+        self._openers = {
+            f"{CONTEXT}/r/repository/file": self._repository_file,
+            f"{CONTEXT}/r/project/directory": self._project_file,
+            f"{CONTEXT}/r/repository/script/directory": self._stateless_file,
+            f"{CONTEXT}/r/project/execute/result": self._result,
+        }
+
+    async def open(self, caller: Caller, url: str) -> Download | None:
+        """See :meth:`deployr.projects.fetching.OwnUrls.open`; the URL is path-style, as replies hold them.
+
+        Raises:
+            NotFound: the URL is this server's, but none of a file.
+        """
+        parts = _split(url)
+        if parts is None or parts.netloc not in self._hosts or not parts.path.startswith(f"{CONTEXT}/"):
+            return None
+        call, _, rest = _path(parts).partition("/download/")
+        opener = self._openers.get(call)
+        if opener is None or "/" not in rest:
+            raise NotFound("The URL names no file of this server.")
+        return await opener(caller, *rest.split("/", 1))
+
+    async def _repository_file(self, caller: Caller, author: str, path: str) -> Download:
+        *places, filename = path.split("/")
+        return await self._repository.open_path(caller, filename, author=author, places=places)
+
+    async def _project_file(self, caller: Caller, project: str, filename: str) -> Download:
+        return await self._directory.download(caller, project, [filename])
+
+    async def _stateless_file(self, caller: Caller, project: str, filename: str) -> Download:
+        return await self._scripts.download_files(caller, project, [filename])
+
+    async def _result(self, caller: Caller, project: str, path: str) -> Download:
+        execution, _, filename = path.partition("/")
+        source = self._scripts if project.startswith(STATELESS) else self._executions
+        return await source.download_results(caller, project, executions=[execution], filename=filename)
+
+
+def _split(url: str) -> SplitResult | None:
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return None
+
+
+def _path(parts: SplitResult) -> str:
+    """The path as calls see it: decoded, without a session id."""
+    # What a URL has raw and a request cannot have; the rest is encoded already.
+    raw = quote(parts.path, safe="/%;=&+,!$'()*:@~")
+    scope: dict[str, Any] = {"path": parts.path, "raw_path": raw.encode(), "query_string": b""}
+    return str(normalised(scope)["path"])
