@@ -134,7 +134,7 @@ class RepositorySettings(_Group, frozen=True, kw_only=True):
     script_list_authenticate: Annotated[bool, _about("Listing scripts requires login.")] = False
     transfer_allowed: Annotated[
         tuple[str, ...],
-        _about("Host names, addresses and networks that URLs may be fetched from although their addresses are private."),
+        _about("Hosts (names, addresses, networks) with private addresses that URLs may be fetched from."),
     ] = ()
     transfer_timeout: Annotated[int, _positive("Longest time that fetching a URL may take.", "seconds")] = 300
 
