@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping
-from urllib.parse import parse_qsl
 
+from falcon import uri
 from falcon.asgi import Request
 
 from deployr.api.multipart import Multipart, MultipartError, Read, Upload, parse_options_header
@@ -182,8 +182,12 @@ async def _read_form(read: Read) -> str:
 
 
 def _parse_urlencoded(text: str) -> dict[str, str]:
-    try:
-        pairs = parse_qsl(text, keep_blank_values=True, errors="replace", max_num_fields=_MAX_FIELDS)
-    except ValueError as ex:
-        raise MalformedParameter("The request has too many parameters.") from ex
-    return dict(pairs)
+    """The last value of each name; what cannot be decoded becomes a replacement character.
+
+    Falcon's compiled parser takes little more memory than the text; the standard library's takes eighty times as much
+    for a text of percent signs.
+    """
+    if text.count("&") >= _MAX_FIELDS:
+        raise MalformedParameter("The request has too many parameters.")
+    found = uri.parse_query_string(text, keep_blank=True, csv=False)
+    return {name: value[-1] if isinstance(value, list) else value for name, value in found.items()}
