@@ -9,11 +9,13 @@ from falcon.asgi import App, Response
 
 from deployr.api import errors
 from deployr.api.call import Call
+from deployr.api.own_urls import OwnUrls
 from deployr.api.paths import PathsMiddleware
 from deployr.api.project import ProjectResource
 from deployr.api.project_directory import ProjectDirectoryResource
 from deployr.api.project_execute import ProjectExecuteResource
 from deployr.api.project_workspace import ProjectWorkspaceResource
+from deployr.api.repository_downloads import RepositoryDownloads
 from deployr.api.repository_file import RepositoryFileResource
 from deployr.api.repository_script import RepositoryScriptResource
 from deployr.api.request_log import RequestLogMiddleware
@@ -25,10 +27,12 @@ from deployr.api.user import UserResource
 from deployr.grid.client import SocketGrid
 from deployr.projects.directory import Directory
 from deployr.projects.executions import Executions
+from deployr.projects.fetching import Fetcher
 from deployr.projects.projects import Projects
 from deployr.projects.scripts import Scripts
 from deployr.projects.sources import ScriptSources
 from deployr.projects.workspace import Workspace
+from deployr.projects.workspace_files import WorkspaceFiles
 from deployr.repository.blobs import Blobs
 from deployr.repository.files import RepositoryFiles
 from deployr.settings import Settings
@@ -56,7 +60,11 @@ class Backend:
         self.executions = Executions(self.projects, self.grid, sources)
         self.scripts = Scripts(self.grid, sources, settings)
         self.workspace = Workspace(self.projects, self.grid)
-        self.directory = Directory(self.projects, self.grid, settings)
+        self.workspace_files = WorkspaceFiles(self.projects, self.grid, self.files, self.blobs, settings)
+        self.directory = Directory(self.projects, self.grid, self.files, self.blobs, settings)
+        downloads = RepositoryDownloads(self.files, self.blobs)
+        own = OwnUrls(settings, downloads, self.directory, self.executions, self.scripts)
+        self.fetcher = Fetcher(own, settings)
 
     async def process_shutdown(self, scope: dict[str, Any], event: dict[str, Any]) -> None:
         """Close the connections; falcon calls it when the worker ends."""
@@ -83,7 +91,7 @@ def routes(backend: Backend) -> Routes:
     user = UserResource(backend.settings, backend.accounts, backend.sessions, backend.projects, backend.scripts)
     project = ProjectResource(backend.projects)
     execute = ProjectExecuteResource(backend.executions, backend.scripts)
-    workspace = ProjectWorkspaceResource(backend.workspace)
+    workspace = ProjectWorkspaceResource(backend.workspace, backend.workspace_files)
     directory = ProjectDirectoryResource(backend.directory)
     file = RepositoryFileResource(backend.files, backend.blobs)
     script = RepositoryScriptResource(backend.files, backend.scripts)
@@ -118,9 +126,17 @@ def routes(backend: Backend) -> Routes:
         "/r/project/workspace/list": (workspace, "list"),
         "/r/project/workspace/get": (workspace, "get"),
         "/r/project/workspace/push": (workspace, "push"),
+        "/r/project/workspace/upload": (workspace, "upload"),
+        "/r/project/workspace/save": (workspace, "save"),
+        "/r/project/workspace/store": (workspace, "store"),
+        "/r/project/workspace/load": (workspace, "load"),
         "/r/project/workspace/delete": (workspace, "delete"),
         "/r/project/directory/list": (directory, "list"),
         "/r/project/directory/upload": (directory, "upload"),
+        "/r/project/directory/write": (directory, "write"),
+        "/r/project/directory/update": (directory, "update"),
+        "/r/project/directory/store": (directory, "store"),
+        "/r/project/directory/load": (directory, "load"),
         "/r/project/directory/download": (directory, "download"),
         "/r/project/directory/download/{project}": (directory, "download"),
         "/r/project/directory/download/{project}/{filenames}": (directory, "download"),

@@ -6,8 +6,14 @@ from falcon.asgi import Response
 
 from deployr.api import downloads, envelope, records
 from deployr.api.call import Call
+from deployr.api.file_params import read_properties
+from deployr.api.params import MalformedParameter, Params
 from deployr.api.path_names import split_names
+from deployr.errors import InvalidParameter
 from deployr.projects.directory import Directory
+
+_DELIMITER = "#,#"
+"""Stands between the texts of several files unless the caller says otherwise."""
 
 
 class ProjectDirectoryResource:
@@ -41,6 +47,67 @@ class ProjectDirectoryResource:
         file = records.project_file(info, project.project, req.urls)
         envelope.succeed(req, resp, project=records.project(project), directory={"file": file})
 
+    async def on_post_write(self, req: Call, resp: Response) -> None:
+        """Write files whose contents are a parameter; ``file`` is the first, ``files`` are all of several."""
+        caller = req.require_user()
+        params = await req.read_params()
+        project, infos = await self._directory.write(
+            caller,
+            params.required("project"),
+            _contents(params),
+            descr=params.text("descr"),
+            overwrite=params.flag("overwrite"),
+        )
+        files = [records.project_file(info, project.project, req.urls) for info in infos]
+        several = {"files": files} if len(files) > 1 else {}
+        envelope.succeed(req, resp, project=records.project(project), directory={"file": files[0], **several})
+
+    async def on_post_update(self, req: Call, resp: Response) -> None:
+        """Rename or describe a file."""
+        caller = req.require_user()
+        params = await req.read_params()
+        project, info = await self._directory.update(
+            caller,
+            params.required("project"),
+            params.required("filename", "name"),
+            rename=params.text("rename"),
+            descr=params.text("descr"),
+            overwrite=params.flag("overwrite"),
+        )
+        file = records.project_file(info, project.project, req.urls)
+        envelope.succeed(req, resp, project=records.project(project), directory={"file": file})
+
+    async def on_post_store(self, req: Call, resp: Response) -> None:
+        """Copy a file to the repository."""
+        caller = req.require_user()
+        params = await req.read_params()
+        project, file = await self._directory.store(
+            caller,
+            params.required("project"),
+            params.required("filename"),
+            directory=params.text("directory"),
+            properties=read_properties(params),
+            newversion=params.flag("newversion"),
+            newversionmsg=params.text("newversionmsg"),
+        )
+        stored = {"file": records.repository_file(file, req.urls)}
+        envelope.succeed(req, resp, project=records.project(project), repository=stored)
+
+    async def on_post_load(self, req: Call, resp: Response) -> None:
+        """Copy a file of the repository to the directory."""
+        caller = req.require_user()
+        params = await req.read_params()
+        project, info = await self._directory.load(
+            caller,
+            params.required("project"),
+            params.required("filename"),
+            author=params.text("author"),
+            directory=params.text("directory"),
+            version=params.text("version"),
+        )
+        file = records.project_file(info, project.project, req.urls)
+        envelope.succeed(req, resp, project=records.project(project), directory={"file": file})
+
     async def on_get_download(self, req: Call, resp: Response, project: str = "", filenames: str = "") -> None:
         """Files of the directory; the path-style URL says which, or the parameters do."""
         caller = req.require_user()
@@ -58,5 +125,24 @@ class ProjectDirectoryResource:
         envelope.succeed(req, resp, project=records.project(project))
 
     on_get_list = on_post_list
+    on_get_write = on_post_write
+    on_get_update = on_post_update
+    on_get_store = on_post_store
+    on_get_load = on_post_load
     on_post_download = on_get_download
     on_get_delete = on_post_delete
+
+
+def _contents(params: Params) -> list[tuple[str, bytes]]:
+    """Names and contents of the files to write; the text of a single one is taken whole (7x-facts 10).
+
+    Raises:
+        InvalidParameter: there are not as many texts as names.
+    """
+    names, text = params.required_names("filename"), params.given_text("text")
+    if text is None:
+        raise MalformedParameter("Missing parameter: text.")
+    texts = text.split(params.text("delimiter") or _DELIMITER) if len(names) > 1 else [text]
+    if len(texts) != len(names):
+        raise InvalidParameter(f"There are {len(names)} file names, but {len(texts)} texts.")
+    return [(name, each.encode()) for name, each in zip(names, texts, strict=True)]

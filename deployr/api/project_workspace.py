@@ -9,15 +9,19 @@ from falcon.asgi import Response
 from deployr.api import envelope, records
 from deployr.api.call import Call
 from deployr.api.execution_params import read_encoding, read_inputs
+from deployr.api.file_params import read_properties
 from deployr.api.params import MalformedParameter
+from deployr.projects import rdata
 from deployr.projects.workspace import ObjectFilter, Workspace
+from deployr.projects.workspace_files import WorkspaceFiles
 
 
 class ProjectWorkspaceResource:
     """Calls of ``/r/project/workspace``."""
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, files: WorkspaceFiles) -> None:
         self._workspace = workspace
+        self._files = files
 
     async def on_post_list(self, req: Call, resp: Response) -> None:
         """Summaries of objects."""
@@ -58,6 +62,59 @@ class ProjectWorkspaceResource:
         project = await self._workspace.push_objects(caller, params.required("project"), await read_inputs(params))
         envelope.succeed(req, resp, project=records.project(project))
 
+    async def on_post_upload(self, req: Call, resp: Response) -> None:
+        """Load an rData file; the parameter ``name`` is but a label (7x-facts 9)."""
+        caller = req.require_user()
+        params = await req.read_params()
+        project = await self._files.upload(caller, params.required("project"), params.file().chunks())
+        envelope.succeed(req, resp, project=records.project(project))
+
+    async def on_post_save(self, req: Call, resp: Response) -> None:
+        """Save an object, or the workspace, to the working directory."""
+        caller = req.require_user()
+        params = await req.read_params()
+        project, info = await self._files.save(
+            caller,
+            params.required("project"),
+            params.text("name"),
+            descr=params.text("descr"),
+            version=params.flag("version"),
+        )
+        file = records.project_file(info, project.project, req.urls)
+        envelope.succeed(req, resp, project=records.project(project), directory={"file": file})
+
+    async def on_post_store(self, req: Call, resp: Response) -> None:
+        """Save an object to the repository; clients send ``name``, the reference says ``filename``."""
+        caller = req.require_user()
+        params = await req.read_params()
+        filename = params.text("filename")
+        project, file = await self._files.store(
+            caller,
+            params.required("project"),
+            params.text("name") or rdata.object_name(params.required("filename")),
+            filename=filename,
+            directory=params.text("directory"),
+            properties=read_properties(params),
+            newversion=params.flag("version", "newversion"),
+            newversionmsg=params.text("newversionmsg"),
+        )
+        stored = {"file": records.repository_file(file, req.urls)}
+        envelope.succeed(req, resp, project=records.project(project), repository=stored)
+
+    async def on_post_load(self, req: Call, resp: Response) -> None:
+        """Load an rData file of the repository."""
+        caller = req.require_user()
+        params = await req.read_params()
+        project = await self._files.load(
+            caller,
+            params.required("project"),
+            params.required("filename"),
+            author=params.text("author"),
+            directory=params.text("directory"),
+            version=params.text("version"),
+        )
+        envelope.succeed(req, resp, project=records.project(project))
+
     async def on_post_delete(self, req: Call, resp: Response) -> None:
         """Delete objects."""
         caller = req.require_user()
@@ -70,6 +127,9 @@ class ProjectWorkspaceResource:
     on_get_list = on_post_list
     on_get_get = on_post_get
     on_get_push = on_post_push
+    on_get_save = on_post_save
+    on_get_store = on_post_store
+    on_get_load = on_post_load
     on_get_delete = on_post_delete
 
 

@@ -9,12 +9,12 @@ from falcon.asgi import Response
 
 from deployr.api import downloads, envelope, records
 from deployr.api.call import Call
+from deployr.api.file_params import read_properties
 from deployr.api.params import MalformedParameter, Params
 from deployr.api.repository_downloads import RepositoryDownloads
 from deployr.errors import DeployrError
 from deployr.repository.blobs import Blob, Blobs
 from deployr.repository.files import RepositoryFiles
-from deployr.repository.records import FileProperties
 from deployr.users.caller import Caller
 
 
@@ -78,7 +78,7 @@ class RepositoryFileResource:
         """Describe a file anew; an empty ``restricted`` opens it to all roles (7x-facts 13.4)."""
         caller = req.require_user()
         params = await req.read_params()
-        properties = dataclasses.replace(_properties(params), restricted=params.given_text("restricted"))
+        properties = dataclasses.replace(read_properties(params), restricted=params.given_text("restricted"))
         file = self._files.update(caller, params.required("filename"), properties, directory=params.text("directory"))
         envelope.succeed(req, resp, repository={"file": records.repository_file(file, req.urls)})
 
@@ -122,7 +122,7 @@ class RepositoryFileResource:
             filename,
             blob,
             directory=params.text("directory"),
-            properties=_properties(params),
+            properties=read_properties(params),
             newversion=params.flag("newversion"),
             newversionmsg=params.text("newversionmsg"),
         )
@@ -143,15 +143,3 @@ def _category(params: Params) -> str | None:
     """The .NET client sends the name of its type, ``DeployR.RRepositoryFile+Category``, where none was chosen."""
     category = params.text("categoryFilter", "categoryFilte")
     return None if category and category.endswith("+Category") else category
-
-
-def _properties(params: Params) -> FileProperties:
-    return FileProperties(
-        descr=params.text("descr", "desrc"),
-        tags=params.text("tags"),
-        restricted=params.text("restricted"),
-        shared=params.given_flag("shared"),
-        published=params.given_flag("published"),
-        inputs=params.text("inputs"),
-        outputs=params.text("outputs"),
-    )

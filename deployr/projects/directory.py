@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Sequence
 
+from deployr.errors import AlreadyExists, TooLarge
 from deployr.grid.client import Grid
+from deployr.grid.files import check_name
 from deployr.grid.protocol import FileInfo
 from deployr.projects import downloads
 from deployr.projects.projects import Projects
 from deployr.projects.records import Download, Project
 from deployr.repository import file_types
+from deployr.repository.blobs import Blobs
+from deployr.repository.files import RepositoryFiles
+from deployr.repository.records import FileProperties, RepositoryFile
 from deployr.settings import Settings
 from deployr.users.caller import Caller
 
 
 class Directory:
-    """Lists, writes, reads and deletes files."""
+    """Lists, writes, reads and deletes files, and exchanges them with the repository (7x-facts 10)."""
 
-    def __init__(self, projects: Projects, grid: Grid, settings: Settings) -> None:
+    def __init__(
+        self, projects: Projects, grid: Grid, files: RepositoryFiles, blobs: Blobs, settings: Settings
+    ) -> None:
         self._projects = projects
         self._grid = grid
-        self._blacklist = settings.limits.file_type_blacklist
+        self._files = files
+        self._blobs = blobs
+        self._limits = settings.limits
 
     async def list_files(
         self, caller: Caller, project_id: str, *, category: str | None = None
@@ -51,9 +60,121 @@ class Directory:
             AlreadyExists: the name is taken and ``overwrite`` is false.
             InvalidParameter: the name is no plain file name, or its type is black-listed.
         """
-        file_types.check_type(filename, self._blacklist, caller)
+        self._check_type(filename, caller)
         async with self._projects.using(caller, project_id) as project:
             info = await self._grid.write_file(project_id, filename, content, descr=descr, overwrite=overwrite)
+        return project, info
+
+    async def write(
+        self,
+        caller: Caller,
+        project_id: str,
+        contents: Sequence[tuple[str, bytes]],
+        *,
+        descr: str | None = None,
+        overwrite: bool = False,
+    ) -> tuple[Project, list[FileInfo]]:
+        """Write files, each a name and its content.
+
+        Raises:
+            AlreadyExists: a name is taken and ``overwrite`` is false; then none is written.
+            InvalidParameter: a name is no plain file name, or its type is black-listed; then none is written.
+            TooLarge: they are larger than an upload may be.
+        """
+        if sum(len(content) for _, content in contents) > self._limits.max_upload:
+            raise TooLarge(f"The text is larger than {self._limits.max_upload} bytes.")
+        names = [check_name(name) for name, _ in contents]
+        for name in names:
+            self._check_type(name, caller)
+        async with self._projects.using(caller, project_id) as project:
+            if not overwrite:
+                await self._check_free(project_id, names)
+            infos = [
+                await self._grid.write_file(project_id, name, _once(content), descr=descr, overwrite=overwrite)
+                for name, content in contents
+            ]
+        return project, infos
+
+    async def update(
+        self,
+        caller: Caller,
+        project_id: str,
+        filename: str,
+        *,
+        rename: str | None = None,
+        descr: str | None = None,
+        overwrite: bool = False,
+    ) -> tuple[Project, FileInfo]:
+        """Rename or describe a file; what is not given stays as it is.
+
+        Raises:
+            NotFound: there is no such file.
+            AlreadyExists: the new name is taken and ``overwrite`` is false.
+            InvalidParameter: the new name is no plain file name, or its type is black-listed.
+        """
+        if rename:
+            self._check_type(rename, caller)
+        async with self._projects.using(caller, project_id) as project:
+            info = await self._grid.update_file(project_id, filename, rename=rename, descr=descr, overwrite=overwrite)
+        return project, info
+
+    async def store(
+        self,
+        caller: Caller,
+        project_id: str,
+        filename: str,
+        *,
+        directory: str | None = None,
+        properties: FileProperties | None = None,
+        newversion: bool = False,
+        newversionmsg: str | None = None,
+    ) -> tuple[Project, RepositoryFile]:
+        """Copy a file to the caller's repository; see :meth:`deployr.repository.files.RepositoryFiles.upload`.
+
+        Raises:
+            NotFound: there is no such file or no such directory of the repository.
+            TooLarge: the file is larger than an upload may be.
+        """
+        async with (
+            self._projects.using(caller, project_id, reading=True) as project,
+            self._grid.read_file(project_id, filename) as (_, content),
+        ):
+            blob = await self._blobs.put_stream(content, limit=self._limits.max_upload)
+        file = self._files.upload(
+            caller,
+            filename,
+            blob,
+            directory=directory,
+            properties=properties,
+            newversion=newversion,
+            newversionmsg=newversionmsg,
+        )
+        return project, file
+
+    async def load(
+        self,
+        caller: Caller,
+        project_id: str,
+        filename: str,
+        *,
+        author: str | None = None,
+        directory: str | None = None,
+        version: str | None = None,
+    ) -> tuple[Project, FileInfo]:
+        """Copy a file of the repository, with its description, to the working directory.
+
+        It replaces a file of its name: the call has no ``overwrite`` that could allow it.
+        See :meth:`deployr.repository.files.RepositoryFiles.find`.
+
+        Raises:
+            NotFound: there is no such file that the caller may see.
+            InvalidParameter: its type is black-listed.
+        """
+        async with self._projects.using(caller, project_id) as project:
+            file = self._files.find(caller, filename, author=author, directory=directory, version=version)
+            self._check_type(filename, caller)
+            content = self._blobs.stream(file.sha256)
+            info = await self._grid.write_file(project_id, filename, content, descr=file.descr, overwrite=True)
         return project, info
 
     async def download(self, caller: Caller, project_id: str, filenames: Sequence[str]) -> Download:
@@ -74,3 +195,17 @@ class Directory:
         async with self._projects.using(caller, project_id) as project:
             await self._grid.delete_files(project_id, list(filenames))
         return project
+
+    def _check_type(self, filename: str, caller: Caller) -> None:
+        file_types.check_type(filename, self._limits.file_type_blacklist, caller)
+
+    async def _check_free(self, project_id: str, names: Sequence[str]) -> None:
+        taken = {info.filename for info in await self._grid.list_files(project_id)}
+        for name in names:
+            if name in taken:
+                raise AlreadyExists(f"File already exists: {name}.")
+
+
+async def _once(content: bytes) -> AsyncIterator[bytes]:
+    """A content in one piece."""
+    yield content

@@ -23,6 +23,11 @@ def file_name(name: str) -> str:
     return name if name.lower().endswith(EXTENSION.lower()) else name + EXTENSION
 
 
+def object_name(filename: str) -> str:
+    """Name of the object of such a file."""
+    return filename[: -len(EXTENSION)] if filename.lower().endswith(EXTENSION.lower()) else filename
+
+
 async def load(grid: Grid, session: str, content: AsyncIterable[bytes]) -> None:
     """Load the objects of an rData file into the workspace; they keep the names that they have in it.
 

@@ -1,0 +1,19 @@
+"""The parameters that calls which write files of the repository have in common."""
+
+from __future__ import annotations
+
+from deployr.api.params import Params
+from deployr.repository.records import FileProperties
+
+
+def read_properties(params: Params) -> FileProperties:
+    """What describes a file besides its content."""
+    return FileProperties(
+        descr=params.text("descr", "desrc"),
+        tags=params.text("tags"),
+        restricted=params.text("restricted"),
+        shared=params.given_flag("shared"),
+        published=params.given_flag("published"),
+        inputs=params.text("inputs"),
+        outputs=params.text("outputs"),
+    )
