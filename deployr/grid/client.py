@@ -99,8 +99,12 @@ class Grid(Protocol):
     async def interrupt(self, session: str) -> bool:
         """Interrupt what runs; true when something ran."""
 
-    async def close(self, session: str) -> bool:
-        """End a session and remove its files; true when it was there. Never raises SessionLost."""
+    async def close(self, session: str, *, keep: bool = False) -> bool:
+        """End a session and remove its files; true when it was there. Never raises SessionLost.
+
+        Args:
+            keep: the files stay readable for a while.
+        """
 
     async def sessions(self, *, sessions: list[str] | None = None, owner: str | None = None) -> list[SessionInfo]:
         """Sessions by id, of an owner, or all. Unknown ids are left out."""
@@ -232,8 +236,8 @@ class SocketGrid:
     async def interrupt(self, session: str) -> bool:
         return (await self._ask(protocol.Interrupt(session), Flag)).value
 
-    async def close(self, session: str) -> bool:
-        return (await self._ask(protocol.Close(session), Flag)).value
+    async def close(self, session: str, *, keep: bool = False) -> bool:
+        return (await self._ask(protocol.Close(session, keep), Flag)).value
 
     async def sessions(self, *, sessions: list[str] | None = None, owner: str | None = None) -> list[SessionInfo]:
         return await self._ask(protocol.ListSessions(sessions, owner), list[SessionInfo])

@@ -143,7 +143,7 @@ class Engine:
         finally:
             # It may have died, or have been closed by another caller, while its value was on the way.
             if keep and self._entries.get(spec.session) is entry:
-                self._end(entry)
+                self.end(spec.session)
             else:
                 self.close(spec.session)
 
@@ -188,6 +188,17 @@ class Engine:
         entry.session.close()
         if entry.keep_until is None:
             entry.node.release(entry.session)
+        return True
+
+    def end(self, session: str) -> bool:
+        """End a session, whose slot is free then, and keep its files for a while; true when it was there."""
+        entry = self._entries.get(session)
+        if entry is None:
+            return False
+        if entry.keep_until is None:
+            entry.session.end()
+            entry.node.release(entry.session)
+            entry.keep_until = time.time() + self.stateless_keep
         return True
 
     def infos(self, sessions: list[str] | None, owner: str | None) -> list[SessionInfo]:
@@ -244,12 +255,6 @@ class Engine:
         arguments = model.named_list({name: model.character(path) for name, path in directories.items() if path})
         async with entry.session.call("configure", qap1.encode(arguments)):
             pass
-
-    def _end(self, entry: _Entry) -> None:
-        """The process goes, the slot is free, the files stay."""
-        entry.session.end()
-        entry.node.release(entry.session)
-        entry.keep_until = time.time() + self.stateless_keep
 
     def _died(self, session: str) -> None:
         """The process died by itself: nothing of the session is left to serve."""

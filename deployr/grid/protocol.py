@@ -215,9 +215,10 @@ class Interrupt(msgspec.Struct, frozen=True, tag="interrupt"):
 
 
 class Close(msgspec.Struct, frozen=True, tag="close"):
-    """Close a session and remove its files. Reply: :class:`Flag`, true when it was there."""
+    """Close a session and remove its files, at once or after a while. Reply: :class:`Flag`, true when it was there."""
 
     session: str
+    keep: bool = False
 
 
 class ListSessions(msgspec.Struct, frozen=True, tag="list_sessions"):

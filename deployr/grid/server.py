@@ -76,8 +76,8 @@ class GridServer:
                 stream.put_head(await engine.open(spec))
             case protocol.Interrupt(session):
                 stream.put_head(Flag(engine.interrupt(session)))
-            case protocol.Close(session):
-                stream.put_head(Flag(engine.close(session)))
+            case protocol.Close(session, keep):
+                stream.put_head(Flag(engine.end(session) if keep else engine.close(session)))
             case protocol.ListSessions(sessions, owner):
                 stream.put_head(engine.infos(sessions, owner))
             case protocol.History(session):
