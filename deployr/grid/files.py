@@ -44,16 +44,25 @@ def check_name(name: str) -> str:
     return name
 
 
+def open_directory(path: Path | str, parent: int | None = None) -> int:
+    """A descriptor of a directory; ``OSError`` when it is none, or a link.
+
+    Args:
+        path: of the directory, or its plain name below ``parent``, a descriptor.
+    """
+    return os.open(path, _OPEN_DIRECTORY, dir_fd=parent)
+
+
 class SessionDirectory:
     """One directory of a session, held open.
 
     Args:
-        path: the directory, made by the grid.
+        fd: of the directory, see :func:`open_directory`; closed by :meth:`close`.
         uid, gid: owner of files written; ``None`` when sessions share the server's user id.
     """
 
-    def __init__(self, path: Path, uid: int | None = None, gid: int | None = None) -> None:
-        self._fd = os.open(path, _OPEN_DIRECTORY)
+    def __init__(self, fd: int, uid: int | None = None, gid: int | None = None) -> None:
+        self._fd = fd
         self._uid = uid
         self._gid = gid
         self._descriptions: dict[str, str] = {}
@@ -63,6 +72,11 @@ class SessionDirectory:
         fd, self._fd = self._fd, -1
         if fd >= 0:
             os.close(fd)
+
+    def give_to_owner(self) -> None:
+        """Make the directory the session's own."""
+        if self._uid is not None and self._gid is not None:
+            os.fchown(self._fd, self._uid, self._gid)
 
     def snapshot(self) -> Snapshot:
         """State of all visible files, to be compared with a later one."""

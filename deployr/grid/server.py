@@ -90,7 +90,7 @@ class GridServer:
                 stream.put_head(Flag(True))
             case protocol.ListFiles(session, area):
                 live = engine.entry(session)
-                stream.put_head(live.results() if area == "results" else _directory(live, area).files())
+                stream.put_head(live.files.plots() if area == "results" else _directory(live, area).files())
             case protocol.ReadFile():
                 await self._read_file(stream, request)
             case protocol.WriteFile():
@@ -136,7 +136,7 @@ class GridServer:
     async def _read_file(self, stream: FrameStream, request: protocol.ReadFile) -> None:
         session = self._engine.entry(request.session)
         if request.area == "results":
-            info, fd = session.open_result(request.execution, request.filename)
+            info, fd = session.files.open_plot(request.execution, request.filename)
         else:
             info, fd = _directory(session, request.area).open(request.filename)
         stream.put_head(info)
@@ -161,7 +161,7 @@ class GridServer:
 
 
 def _directory(session: Session, area: FileArea) -> SessionDirectory:
-    return session.state_directory if area == "state" else session.directory
+    return session.files.state if area == "state" else session.files.directory
 
 
 async def _send_value(stream: FrameStream, head: ExecutionRecord | Flag, value: Value) -> None:

@@ -19,9 +19,9 @@ from deployr.errors import BoundaryExceeded, DeployrError, GridError, NotFound, 
 from deployr.grid import processes
 from deployr.grid.client import ConsoleSink
 from deployr.grid.cpu import CpuLimit
-from deployr.grid.files import SessionDirectory, remove_tree
 from deployr.grid.protocol import Execution, ExecutionRecord, FileInfo
 from deployr.grid.rserve import OUTCOME, ConnectionBroken, Greeting, ReplyHead, RserveConnection
+from deployr.grid.session_files import SessionFiles
 
 _NOTHING = qap1.encode(model.unnamed_list())
 _NO_OPTIONS = model.unnamed_list()
@@ -61,10 +61,8 @@ class Session(Protocol):
     ``BoundaryExceeded`` when a limit killed it.
     """
 
-    directory: SessionDirectory
-    """The working directory."""
-    state_directory: SessionDirectory
-    """Where the saved workspace is written and read."""
+    files: SessionFiles
+    """What the session keeps on disk."""
 
     def execute(
         self, execution: Execution, arguments: bytes, console: ConsoleSink | None
@@ -93,12 +91,6 @@ class Session(Protocol):
 
     def delete_results(self, executions: Collection[str], filename: str | None) -> None:
         """Delete unnamed plots; see :meth:`deployr.grid.client.Grid.delete_results`."""
-
-    def results(self, execution: str | None = None) -> list[FileInfo]:
-        """Unnamed plots of one execution or of all."""
-
-    def open_result(self, execution: str | None, filename: str) -> tuple[FileInfo, int]:
-        """A plot and a descriptor for reading it; ``NotFound`` when it is not there."""
 
     def end(self) -> None:
         """End the process and all it started; files stay."""
@@ -166,7 +158,7 @@ class RSession:
     Args:
         connection: to the fork, which has greeted.
         greeting: what it said.
-        path: directory of the session; made here with its parts.
+        path: directory of the session; made here.
         limits: see :class:`SessionLimits`.
         isolated: the process has a user id of its own.
         on_death: called once when the process is gone without having been ended.
@@ -188,18 +180,14 @@ class RSession:
         self.on_death = on_death
         self._connection = connection
         self._limits = limits
-        self._path = path
         self._busy = False
         self._ended = False
         self._died_of_limit = False
         self._interrupted = False
         self._history: list[ExecutionRecord] = []
-        self._results: dict[str, SessionDirectory] = {}
-        self._plots: SessionDirectory | None = None
         self._interrupt_timer: asyncio.TimerHandle | None = None
         self._cpu_limit = CpuLimit(greeting.pid, limits.cpu, self._limit_hit)
-        self._make_directories(greeting if isolated else None)
-        self._plots_directory()
+        self.files = SessionFiles(path, (greeting.uid, greeting.gid) if isolated else None)
         self._pidfd = os.pidfd_open(greeting.pid)
         asyncio.get_running_loop().add_reader(self._pidfd, self._process_gone)
 
@@ -209,7 +197,7 @@ class RSession:
         Raises:
             SessionLost: the process failed meanwhile.
         """
-        options = {"directory": model.character(str(self._path)), "marker": model.character(self.marker)}
+        options = {"directory": model.character(str(self.files.path)), "marker": model.character(self.marker)}
         async with self._calling(_SETTLE_SECONDS):
             reply = await self._ask("enter", model.named_list(options), _NOTHING)
             if not reply.ok:
@@ -223,17 +211,16 @@ class RSession:
         started, started_ms = time.perf_counter(), _now_ms()
         listener = _Listener(self._limits.console if execution.console else 0, console)
         async with self._calling(execution.time_limit):
-            before = self.directory.snapshot() if execution.artifacts else {}
-            options = _execution_options(execution, self._plots_directory())
+            before = self.files.directory.snapshot() if execution.artifacts else {}
+            options = _execution_options(execution, self.files.plots_path(execution.execution))
             reply = await self._ask("execute", options, arguments, listener)
-            results = self._keep_results(execution)
             record = _record(
                 execution,
                 listener,
                 started_ms,
                 total=round((time.perf_counter() - started) * 1000),
-                results=results,
-                artifacts=self.directory.changed_since(before) if execution.artifacts else [],
+                results=self.files.collect_plots(execution.execution),
+                artifacts=self.files.directory.changed_since(before) if execution.artifacts else [],
             )
             self._remember(execution, record)
             value = _RserveValue(self._connection, reply)
@@ -253,7 +240,7 @@ class RSession:
             value = await self._call("recycle", qap1.encode(model.named_list(parts)))
             await value.drain()
             if directory:
-                await self.directory.clear()
+                await self.files.directory.clear()
 
     def interrupt(self) -> bool:
         """A signal outside of a call would hit the next one, so it is sent only while one runs."""
@@ -291,29 +278,14 @@ class RSession:
         self._amend_history(executions, lambda record: msgspec.structs.replace(record, console=""))
 
     def delete_results(self, executions: Collection[str], filename: str | None) -> None:
-        known = {record.execution for record in self._history} | self._results.keys()
+        known = {*self.files.drawn, *(record.execution for record in self._history)}
         for execution in executions:
             if execution not in known:
                 raise NotFound(f"Execution not found: {execution}.")
-        wanted = [name for name in self._results if not executions or name in executions]
-        if filename:
-            self._delete_result(wanted, filename)
-        else:
-            for name in wanted:
-                self._forget_results(name)
+        self.files.delete_plots(executions, filename)
         self._amend_history(
-            executions, lambda record: msgspec.structs.replace(record, results=self.results(record.execution))
+            executions, lambda record: msgspec.structs.replace(record, results=self.files.plots(record.execution))
         )
-
-    def results(self, execution: str | None = None) -> list[FileInfo]:
-        wanted = self._results if execution is None else {execution: self._results.get(execution)}
-        return [info for name, directory in wanted.items() if directory for info in directory.files(name)]
-
-    def open_result(self, execution: str | None, filename: str) -> tuple[FileInfo, int]:
-        for name in reversed(self._results) if execution is None else [execution]:
-            with contextlib.suppress(NotFound, KeyError):
-                return self._results[name].open(filename, name)
-        raise NotFound(f"File not found: {filename}.")
 
     def end(self) -> None:
         if self._ended:
@@ -326,11 +298,7 @@ class RSession:
 
     def close(self) -> None:
         self.end()
-        for directory in (self.directory, self.state_directory, self._plots, *self._results.values()):
-            if directory:
-                directory.close()
-        self._results.clear()
-        _remove_later(self._path)
+        self.files.close()
 
     # -- calls --------------------------------------------------------------------------------------------
 
@@ -391,48 +359,14 @@ class RSession:
         reply = await self._connection.call(_Listener(0), "nothing", _NO_OPTIONS, _NOTHING)
         await _RserveValue(self._connection, reply).drain()
 
-    # -- results ------------------------------------------------------------------------------------------
-
-    def _plots_directory(self) -> Path:
-        """Where the next execution draws: one directory until something was drawn, since making one is slow."""
-        path = self._path / "results" / ".next"
-        # Where sessions share the server's user id, user code may have removed it.
-        if self._plots is None or not path.is_dir():
-            path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if self.uid is not None:
-                os.chown(path, self.uid, self.uid)
-            if self._plots is not None:
-                self._plots.close()
-            self._plots = SessionDirectory(path)
-        return path
-
-    def _keep_results(self, execution: Execution) -> list[FileInfo]:
-        found = self._plots.files(execution.execution) if self._plots else []
-        if self._plots and found:
-            with contextlib.suppress(OSError):
-                (self._path / "results" / ".next").rename(self._path / "results" / execution.execution)
-            self._results[execution.execution], self._plots = self._plots, None
-        return found
+    # -- history ------------------------------------------------------------------------------------------
 
     def _remember(self, execution: Execution, record: ExecutionRecord) -> None:
         if execution.phantom:
             return
         self._history.append(record)
         while len(self._history) > self._limits.history_depth:
-            self._forget_results(self._history.pop(0).execution)
-
-    def _forget_results(self, execution: str) -> None:
-        directory = self._results.pop(execution, None)
-        if directory:
-            directory.close()
-            _remove_later(self._path / "results" / execution)
-
-    def _delete_result(self, executions: list[str], filename: str) -> None:
-        """Delete a plot of the newest execution that has one of this name."""
-        for name in reversed(executions):
-            with contextlib.suppress(NotFound):
-                return self._results[name].delete([filename])
-        raise NotFound(f"File not found: {filename}.")
+            self.files.forget_plots(self._history.pop(0).execution)
 
     def _amend_history(self, executions: Collection[str], change: Callable[[ExecutionRecord], ExecutionRecord]) -> None:
         """Change the records of executions, or of all."""
@@ -441,22 +375,6 @@ class RSession:
         ]
 
     # -- process ------------------------------------------------------------------------------------------
-
-    def _make_directories(self, owner: Greeting | None) -> None:
-        self._path.mkdir(mode=0o700)
-        for name in ("work", "tmp", "results", "state"):
-            (self._path / name).mkdir(mode=0o700)
-            if owner:
-                os.chown(self._path / name, owner.uid, owner.gid)
-        if owner:
-            # The session may pass through but not change what lies here.
-            os.chown(self._path, 0, owner.gid)
-            self._path.chmod(0o710)
-            os.chown(self._path / "results", 0, owner.gid)
-            (self._path / "results").chmod(0o710)
-        ids = (owner.uid, owner.gid) if owner else (None, None)
-        self.directory = SessionDirectory(self._path / "work", *ids)
-        self.state_directory = SessionDirectory(self._path / "state", *ids)
 
     def _process_gone(self) -> None:
         """The process died, whatever its connection says: children may hold that open."""
@@ -489,11 +407,6 @@ class RSession:
         if self._died_of_limit:
             return BoundaryExceeded("The R boundary limit was exceeded; the session has been ended.")
         return SessionLost("The R session is not responding; it has been ended.")
-
-
-def _remove_later(path: Path) -> None:
-    """Remove a directory whose size is the user's choice: not on the path of other sessions."""
-    asyncio.get_running_loop().run_in_executor(None, remove_tree, path)
 
 
 def _execution_options(execution: Execution, results: Path) -> model.RValue:

@@ -138,13 +138,13 @@ async def test_ending_is_not_dying(node: Node) -> None:
     session.end()
     await eventually(lambda: not is_alive(pid))
     assert (deaths, session.state) == ([], "ended")
-    assert [info.filename for info in session.directory.files()] == ["f"]
-    info, fd = session.open_result(None, "unnamedplot001.png")
+    assert [info.filename for info in session.files.directory.files()] == ["f"]
+    info, fd = session.files.open_plot(None, "unnamedplot001.png")
     assert len(b"".join([chunk async for chunk in read_chunks(fd, info.length)])) == info.length
     session.close()
     node.release(session)
     with pytest.raises((SessionLost, NotFound)):
-        session.directory.open("f")
+        session.files.directory.open("f")
 
 
 async def test_a_call_left_in_the_middle_ends_the_session(node: Node) -> None:
@@ -181,10 +181,10 @@ async def test_the_history_is_bounded_and_forgets_plots(node: Node) -> None:
         await run(session, f"plot({number})")
     await run(session, "0", phantom=True)
     assert [record.code for record in session.history] == ["plot(1)", "plot(2)"]
-    assert len(session.results()) == 2
-    assert [info.execution for info in session.results()] == [record.execution for record in session.history]
+    assert len(session.files.plots()) == 2
+    assert [info.execution for info in session.files.plots()] == [record.execution for record in session.history]
     with pytest.raises(NotFound):
-        session.open_result("EXEC-none", "unnamedplot001.png")
+        session.files.open_plot("EXEC-none", "unnamedplot001.png")
 
 
 async def test_flushing_leaves_records_without_console_and_plots(node: Node) -> None:
@@ -200,7 +200,7 @@ async def test_flushing_leaves_records_without_console_and_plots(node: Node) -> 
         session.flush(["EXEC-none", second.execution])
     assert session.history[1].console == "two"
     session.flush([])
-    assert (session.history[1].console, session.results()) == ("", [])
+    assert (session.history[1].console, session.files.plots()) == ("", [])
 
 
 async def test_plots_are_deleted_by_name_execution_or_all(node: Node) -> None:
@@ -208,7 +208,7 @@ async def test_plots_are_deleted_by_name_execution_or_all(node: Node) -> None:
     first, _ = await run(session, "plot(1); plot(2)")
     second, _ = await run(session, "plot(3)")
     session.delete_results([], "unnamedplot001.png")
-    left = [(info.execution, info.filename) for info in session.results()]
+    left = [(info.execution, info.filename) for info in session.files.plots()]
     assert left == [(first.execution, "unnamedplot001.png"), (first.execution, "unnamedplot002.png")]
     for executions, filename in (([second.execution], "unnamedplot001.png"), ([], "../work"), (["EXEC-none"], None)):
         with pytest.raises(NotFound):
@@ -216,7 +216,7 @@ async def test_plots_are_deleted_by_name_execution_or_all(node: Node) -> None:
     session.delete_results([first.execution], "unnamedplot002.png")
     assert [(len(record.results), record.results_generated) for record in session.history] == [(1, 2), (0, 1)]
     session.delete_results([], None)
-    assert session.results() == []
+    assert session.files.plots() == []
 
 
 async def test_a_recycled_session_is_empty_and_keeps_its_history(node: Node) -> None:
@@ -253,10 +253,10 @@ async def test_console_text_is_cut_at_its_limit_in_bytes(node: Node) -> None:
 
 async def test_files_written_are_the_sessions(node: Node) -> None:
     session = await node.take(lambda: None)
-    await session.directory.write("f", stream(b"a", b"b"))
+    await session.files.directory.write("f", stream(b"a", b"b"))
     assert (await run(session, "cat(readLines('f', warn = FALSE))"))[0].console == "ab"
-    await session.state_directory.write("g", stream(b"s"))
-    assert [info.filename for info in session.state_directory.files()] == ["g"]
+    await session.files.state.write("g", stream(b"s"))
+    assert [info.filename for info in session.files.state.files()] == ["g"]
 
 
 async def test_stopping_the_node_ends_all_sessions(node: Node) -> None:

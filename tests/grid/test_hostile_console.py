@@ -18,26 +18,29 @@ CUT = "[console output limit reached]"
 
 
 async def test_output_arrives_while_code_runs(session: Talk) -> None:
+    go = Path(await session.text("getwd()"), "go")
     task = await session.starts("repeat if (file.exists('go')) break")
-    await session.write("go", b"")
+    go.touch()
     assert (await task).console == "<begun>\n"
 
 
 async def test_an_unfinished_line_arrives_after_its_expression(session: Talk) -> None:
+    go = Path(await session.text("getwd()"), "go")
     heard = asyncio.Event()
     code = "cat('unfinished')\nrepeat if (file.exists('go')) break"
     task = asyncio.create_task(session.run(code, console=lambda _: heard.set()))
     await asyncio.wait_for(heard.wait(), 10)
-    await session.write("go", b"")
+    go.touch()
     assert (await task).console == "unfinished"
 
 
 async def test_output_of_system_arrives_while_it_runs(session: Talk) -> None:
+    go = Path(await session.text("getwd()"), "go")
     heard = asyncio.Event()
     code = "system('echo first; while [ ! -e go ]; do sleep 0.02; done; echo second')"
     task = asyncio.create_task(session.run(code, console=lambda _: heard.set()))
     await asyncio.wait_for(heard.wait(), 10)
-    await session.write("go", b"")
+    go.touch()
     assert (await task).console == "first\nsecond\n"
 
 

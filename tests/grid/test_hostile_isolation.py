@@ -14,11 +14,13 @@ from deployr.errors import SessionLost
 from deployr.grid import processes
 from deployr.grid.client import SocketGrid
 from deployr.grid.processes import UserIds
+from deployr.grid.protocol import Execution
 from tests.grid.conftest import GridFactory, needs_root
 from tests.grid.grid_support import (
     GridProcess,
     Talk,
     command_line,
+    encode_arguments,
     eventually,
     is_alive,
     opened,
@@ -138,6 +140,7 @@ async def secrets(session: Talk, other_session: Talk, grid_process: GridProcess)
     settings = grid_process.settings
     (settings.home / "deployr.db").write_text("secret")
     await other_session.run("writeLines('secret', 'private.txt'); writeLines('s', file.path(tempdir(), 't')); plot(1)")
+    plots = (await other_session.grid.list_files(other_session.id, "results"))[0].execution
     work = Path(await other_session.text("getwd()"))
     await other_session.call("save_workspace")
     parent_directory = next((settings.sessions_directory / "nodes").glob("*/parent-*"))
@@ -154,7 +157,7 @@ async def secrets(session: Talk, other_session: Talk, grid_process: GridProcess)
         "another working directory": str(work),
         "another session's file": str(work / "private.txt"),
         "another temporary directory": await other_session.text("tempdir()"),
-        "another session's plots": str(work.parent / "results"),
+        "another session's plots": f"{work.parent}/{plots}/unnamedplot001.png",
         "another session's state": str(work.parent / "state" / "workspace.rData"),
         "another process' memory": f"/proc/{await other_session.pid()}/environ",
         "the grid's environment": f"/proc/{grid_process.pid}/environ",
@@ -217,11 +220,14 @@ async def test_no_other_process_can_be_traced(session: Talk, other_session: Talk
         assert await session.text(f"system2('python3', c('-c', shQuote({r_string(script)})), stdout = TRUE)") == "-1"
 
 
-@needs_root
-async def test_the_results_directory_cannot_be_replaced(session: Talk) -> None:
-    await session.run("try(unlink('../results', recursive = TRUE)); try(file.symlink('/etc', '../results'))")
-    await session.run("plot(1)\nf <- dev.cur()")
-    assert [info.filename for info in await session.grid.list_files(session.id, "results")] == ["unnamedplot001.png"]
+async def test_plots_are_not_looked_for_behind_a_link(session: Talk, tmp_path: Path) -> None:
+    (tmp_path / "unnamedplot001.png").write_text("not a plot of this session")
+    execution = Execution(
+        execution="EXEC-linked", code=f"file.symlink({r_string(str(tmp_path))}, '../EXEC-linked')\nplot(1)"
+    )
+    record, _ = await session.grid.execute(session.id, execution, encode_arguments())
+    assert record.results == []
+    assert await session.grid.list_files(session.id, "results") == []
 
 
 @needs_root

@@ -9,7 +9,7 @@ import pytest
 
 from deployr.errors import DeployrError, NotFound, ProjectBusy, SessionLost
 from deployr.grid.client import SocketGrid
-from deployr.grid.files import SessionDirectory
+from deployr.grid.files import SessionDirectory, open_directory
 from tests.grid.grid_support import Talk, eventually, opened, r_string
 from tests.grid.test_hostile_files import TRAPS
 
@@ -109,7 +109,7 @@ async def test_a_directory_that_is_filled_meanwhile_is_given_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "f").touch()
-    directory = SessionDirectory(tmp_path)
+    directory = SessionDirectory(open_directory(tmp_path))
     monkeypatch.setattr("deployr.grid.files._CLEAR_SECONDS", -1.0)
     with pytest.raises(DeployrError, match="cannot be emptied"):
         await asyncio.wait_for(directory.clear(), 5)

@@ -15,6 +15,7 @@ start_plots <- function(directory, graphics, width, height) {
 # options(device=): called by R when something is drawn and no device is open.
 open_device <- function(...) {
   plots$devices <- plots$devices + 1L
+  if (!is.null(plots$directory)) dir.create(plots$directory, showWarnings = FALSE)
   # A device counts its pages from 1; several in one execution must not overwrite each other.
   pattern <- file.path(
     if (is.null(plots$directory)) tempdir() else plots$directory, sprintf(".device%03d-%%03d", plots$devices)

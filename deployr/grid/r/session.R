@@ -44,7 +44,7 @@ check <- function() {
 
 settled <- new.env(parent = emptyenv())
 
-# Settles in a directory of its own: `work`, `tmp`, `results` and `state` exist below it.
+# Settles in a directory of its own, below which the working directory exists.
 enter <- function(options) {
   settled$directory <- options$directory
   settled$pid <- Sys.getpid()
@@ -52,7 +52,7 @@ enter <- function(options) {
   left <- setwd(work)
   # Rserve may have made a temporary directory too, for the session's user id.
   unlink(c(left, tempdir()), recursive = TRUE)
-  Sys.setenv(TMPDIR = file.path(options$directory, "tmp"), HOME = work, PWD = work, DEPLOYR_SESSION = options$marker)
+  Sys.setenv(TMPDIR = options$directory, HOME = work, PWD = work, DEPLOYR_SESSION = options$marker)
   Sys.setenv(R_SESSION_TMPDIR = tempdir(check = TRUE))
   # The first execution copies the pages it writes to; done here, a caller of a warm fork does not wait for it.
   run_code("NULL", TRUE)
@@ -73,7 +73,11 @@ configure <- function(arguments) {
 }
 
 # A file beside the working directory, in which objects come and go.
-state_file <- function(name) file.path(settled$directory, "state", name)
+state_file <- function(name) {
+  state <- file.path(settled$directory, "state")
+  if (!dir.exists(state)) dir.create(state, showWarnings = FALSE)
+  file.path(state, name)
+}
 
 # arguments: file, names of objects (all when NULL). Compressed lightly: the session is busy meanwhile.
 save_objects <- function(arguments) {

@@ -1,0 +1,125 @@
+"""What a session keeps on disk: its working directory, unnamed plots, and saved workspace.
+
+All of it lies in one directory that belongs to the session's user. Making and removing a directory costs more than
+running a line of R, so only the working directory is made for every session; R makes the one for plots when it draws.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Collection
+from functools import cached_property
+from pathlib import Path
+
+from deployr.errors import NotFound
+from deployr.grid.files import SessionDirectory, check_name, open_directory, remove_tree
+from deployr.grid.protocol import FileInfo
+
+_STATE = "state"
+
+
+class SessionFiles:
+    """The directories of one session.
+
+    Args:
+        path: made here.
+        owner: user and group id of the session, ``None`` when sessions share the server's.
+    """
+
+    def __init__(self, path: Path, owner: tuple[int, int] | None) -> None:
+        self.path = path
+        self._ids = owner or (None, None)
+        for made in (path, path / "work"):
+            made.mkdir(mode=0o700)
+            if owner:
+                os.chown(made, *owner)
+        self._fd = open_directory(path)
+        self.directory = self._open("work")
+        """The working directory."""
+        self._plots: dict[str, SessionDirectory] = {}
+
+    @cached_property
+    def state(self) -> SessionDirectory:
+        """Where the saved workspace is written and read."""
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(_STATE, 0o700, dir_fd=self._fd)
+        state = self._open(_STATE)
+        state.give_to_owner()
+        return state
+
+    def plots_path(self, execution: str) -> Path:
+        """Directory that R makes when an execution draws."""
+        return self.path / check_name(execution)
+
+    def collect_plots(self, execution: str) -> list[FileInfo]:
+        """The pages that an execution has drawn, by number; they stay until they are forgotten."""
+        try:
+            drawn = self._open(execution)
+        except OSError:
+            return []
+        self._plots[execution] = drawn
+        return drawn.files(execution)
+
+    def plots(self, execution: str | None = None) -> list[FileInfo]:
+        """Unnamed plots of one execution or of all."""
+        wanted = self._plots if execution is None else {execution: self._plots.get(execution)}
+        return [info for name, directory in wanted.items() if directory for info in directory.files(name)]
+
+    def open_plot(self, execution: str | None, filename: str) -> tuple[FileInfo, int]:
+        """A plot, of the newest execution that has it, and a descriptor for reading it.
+
+        Raises:
+            NotFound: it is not there.
+        """
+        for name in reversed(self._plots) if execution is None else [execution]:
+            with contextlib.suppress(NotFound, KeyError):
+                return self._plots[name].open(filename, name)
+        raise NotFound(f"File not found: {filename}.")
+
+    def forget_plots(self, execution: str) -> None:
+        """Remove the plots of an execution; no effect when it has none."""
+        directory = self._plots.pop(execution, None)
+        if directory:
+            directory.close()
+            _remove_later(self.path / execution)
+
+    def delete_plots(self, executions: Collection[str], filename: str | None) -> None:
+        """Delete the plots of executions, or of all; or the one of a name, of the newest execution that has it.
+
+        Raises:
+            NotFound: there is no plot of that name.
+        """
+        wanted = [name for name in self._plots if not executions or name in executions]
+        if filename is None:
+            for name in wanted:
+                self.forget_plots(name)
+            return None
+        for name in reversed(wanted):
+            with contextlib.suppress(NotFound):
+                return self._plots[name].delete([filename])
+        raise NotFound(f"File not found: {filename}.")
+
+    @property
+    def drawn(self) -> Collection[str]:
+        """Executions that have plots."""
+        return self._plots.keys()
+
+    def close(self) -> None:
+        """Let go of everything and remove it."""
+        for directory in (self.directory, self.__dict__.get("state"), *self._plots.values()):
+            if directory:
+                directory.close()
+        self._plots.clear()
+        os.close(self._fd)
+        _remove_later(self.path)
+
+    def _open(self, name: str) -> SessionDirectory:
+        """A directory right below; ``OSError`` when it is none, or a link."""
+        return SessionDirectory(open_directory(name, self._fd), *self._ids)
+
+
+def _remove_later(path: Path) -> None:
+    """Remove a directory whose size is the user's choice: not on the path of other sessions."""
+    asyncio.get_running_loop().run_in_executor(None, remove_tree, path)
