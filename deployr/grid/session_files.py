@@ -107,12 +107,15 @@ class SessionFiles:
         return self._plots.keys()
 
     def close(self) -> None:
-        """Let go of everything and remove it."""
+        """Let go of everything and remove it; once is enough."""
+        if self._fd < 0:
+            return
         for directory in (self.directory, self.__dict__.get("state"), *self._plots.values()):
             if directory:
                 directory.close()
         self._plots.clear()
-        os.close(self._fd)
+        fd, self._fd = self._fd, -1
+        os.close(fd)
         _remove_later(self.path)
 
     def _open(self, name: str) -> SessionDirectory:

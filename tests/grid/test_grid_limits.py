@@ -46,11 +46,13 @@ async def test_a_busy_session_refuses_at_once(session: Talk) -> None:
     await task
 
 
-async def test_files_of_a_busy_session_can_be_read_and_written(session: Talk) -> None:
-    task = await session.starts("while (!file.exists('go')) {}")
+async def test_files_of_a_busy_session_can_be_read_but_not_changed(session: Talk) -> None:
     await session.write("note", b"x")
+    task = await session.starts("repeat {}")
     assert await session.read("note") == b"x"
-    await session.write("go", b"")
+    with pytest.raises(ProjectBusy):
+        await session.write("note", b"y", overwrite=True)
+    await session.grid.interrupt(session.id)
     await task
 
 
