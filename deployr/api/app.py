@@ -91,9 +91,9 @@ def routes(backend: Backend) -> Routes:
     user = UserResource(backend.settings, backend.accounts, backend.sessions, backend.projects, backend.scripts)
     project = ProjectResource(backend.projects)
     execute = ProjectExecuteResource(backend.executions, backend.scripts)
-    workspace = ProjectWorkspaceResource(backend.workspace, backend.workspace_files)
-    directory = ProjectDirectoryResource(backend.directory)
-    file = RepositoryFileResource(backend.files, backend.blobs)
+    workspace = ProjectWorkspaceResource(backend.workspace, backend.workspace_files, backend.fetcher)
+    directory = ProjectDirectoryResource(backend.directory, backend.fetcher)
+    file = RepositoryFileResource(backend.files, backend.blobs, backend.fetcher)
     script = RepositoryScriptResource(backend.files, backend.scripts)
     built: Routes = {
         "": (server, "root"),
@@ -127,12 +127,14 @@ def routes(backend: Backend) -> Routes:
         "/r/project/workspace/get": (workspace, "get"),
         "/r/project/workspace/push": (workspace, "push"),
         "/r/project/workspace/upload": (workspace, "upload"),
+        "/r/project/workspace/transfer": (workspace, "transfer"),
         "/r/project/workspace/save": (workspace, "save"),
         "/r/project/workspace/store": (workspace, "store"),
         "/r/project/workspace/load": (workspace, "load"),
         "/r/project/workspace/delete": (workspace, "delete"),
         "/r/project/directory/list": (directory, "list"),
         "/r/project/directory/upload": (directory, "upload"),
+        "/r/project/directory/transfer": (directory, "transfer"),
         "/r/project/directory/write": (directory, "write"),
         "/r/project/directory/update": (directory, "update"),
         "/r/project/directory/store": (directory, "store"),
@@ -143,6 +145,7 @@ def routes(backend: Backend) -> Routes:
         "/r/project/directory/delete": (directory, "delete"),
         "/r/repository/file/list": (file, "list"),
         "/r/repository/file/upload": (file, "upload"),
+        "/r/repository/file/transfer": (file, "transfer"),
         "/r/repository/file/write": (file, "write"),
         "/r/repository/file/fetch": (file, "fetch"),
         "/r/repository/file/update": (file, "update"),

@@ -7,9 +7,10 @@ of the server to itself would wait for a worker, and for the project that the ca
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import SplitResult, quote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, urlsplit
 
 from deployr.api.call import Call
+from deployr.api.params import Params
 from deployr.api.paths import normalised
 from deployr.api.repository_downloads import RepositoryDownloads
 from deployr.api.urls import CONTEXT
@@ -55,7 +56,9 @@ class OwnUrls:
         }
 
     async def open(self, caller: Caller, url: str) -> Download | None:
-        """See :meth:`deployr.projects.fetching.OwnUrls.open`; the URL is path-style, as replies hold them.
+        """See :meth:`deployr.projects.fetching.OwnUrls.open`.
+
+        The URL is path-style, as replies hold them, or has a query, as the Java client makes them.
 
         Raises:
             NotFound: the URL is this server's, but none of a file.
@@ -63,11 +66,26 @@ class OwnUrls:
         parts = _split(url)
         if parts is None or parts.netloc not in self._hosts or not parts.path.startswith(f"{CONTEXT}/"):
             return None
-        call, _, rest = _path(parts).partition("/download/")
+        call, _, rest = _path(parts).partition("/download")
         opener = self._openers.get(call)
-        if opener is None or "/" not in rest:
+        if opener is not None and rest.count("/") > 1:
+            return await opener(caller, *rest.removeprefix("/").split("/", 1))
+        params = Params(dict(parse_qsl(parts.query, keep_blank_values=True)))
+        if opener is None or rest or not params.text("filename"):
             raise NotFound("The URL names no file of this server.")
-        return await opener(caller, *rest.split("/", 1))
+        return await self._queried(caller, call.removeprefix(CONTEXT), params)
+
+    async def _queried(self, caller: Caller, call: str, params: Params) -> Download:
+        filename, project = params.required("filename"), params.text("project") or ""
+        if call == "/r/project/directory":
+            return await self._project_file(caller, project, filename)
+        if call == "/r/project/execute/result":
+            executions = params.names("execution")
+            return await self._executions.download_results(caller, project, executions=executions, filename=filename)
+        if call == "/r/repository/file":
+            places = {"directories": params.places("directory"), "versions": params.places("version")}
+            return await self._repository.open(caller, [filename], author=params.text("author") or "", **places)
+        raise NotFound("The URL names no file of this server.")
 
     async def _repository_file(self, caller: Caller, author: str, path: str) -> Download:
         *places, filename = path.split("/")

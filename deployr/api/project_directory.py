@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterable
+
 from falcon.asgi import Response
 
 from deployr.api import downloads, envelope, records
 from deployr.api.call import Call
 from deployr.api.file_params import read_properties
+from deployr.api.own_urls import local
 from deployr.api.params import MalformedParameter, Params
 from deployr.api.path_names import split_names
 from deployr.errors import InvalidParameter
 from deployr.projects.directory import Directory
+from deployr.projects.fetching import Fetcher
+from deployr.users.caller import Caller
 
 _DELIMITER = "#,#"
 """Stands between the texts of several files unless the caller says otherwise."""
@@ -19,8 +24,9 @@ _DELIMITER = "#,#"
 class ProjectDirectoryResource:
     """Calls of ``/r/project/directory``."""
 
-    def __init__(self, directory: Directory) -> None:
+    def __init__(self, directory: Directory, fetcher: Fetcher) -> None:
         self._directory = directory
+        self._fetcher = fetcher
 
     async def on_post_list(self, req: Call, resp: Response) -> None:
         """Files of the directory."""
@@ -36,16 +42,14 @@ class ProjectDirectoryResource:
         """Write a file."""
         caller = req.require_user()
         params = await req.read_params()
-        project, info = await self._directory.upload(
-            caller,
-            params.required("project"),
-            params.required("filename", "name"),
-            params.file().chunks(),
-            descr=params.text("descr"),
-            overwrite=params.flag("overwrite"),
-        )
-        file = records.project_file(info, project.project, req.urls)
-        envelope.succeed(req, resp, project=records.project(project), directory={"file": file})
+        await self._upload(req, resp, caller, params, params.file().chunks())
+
+    async def on_post_transfer(self, req: Call, resp: Response) -> None:
+        """Write the file behind a URL."""
+        caller = req.require_user()
+        params = await req.read_params()
+        async with self._fetcher.fetch(caller, local(req, params.required("url"))) as content:
+            await self._upload(req, resp, caller, params, content)
 
     async def on_post_write(self, req: Call, resp: Response) -> None:
         """Write files whose contents are a parameter; ``file`` is the first, ``files`` are all of several."""
@@ -125,12 +129,28 @@ class ProjectDirectoryResource:
         envelope.succeed(req, resp, project=records.project(project))
 
     on_get_list = on_post_list
+    on_get_transfer = on_post_transfer
     on_get_write = on_post_write
     on_get_update = on_post_update
     on_get_store = on_post_store
     on_get_load = on_post_load
     on_post_download = on_get_download
     on_get_delete = on_post_delete
+
+    async def _upload(
+        self, req: Call, resp: Response, caller: Caller, params: Params, content: AsyncIterable[bytes]
+    ) -> None:
+        """What upload and transfer have in common: the content becomes a file."""
+        project, info = await self._directory.upload(
+            caller,
+            params.required("project"),
+            params.required("filename", "name"),
+            content,
+            descr=params.text("descr"),
+            overwrite=params.flag("overwrite"),
+        )
+        file = records.project_file(info, project.project, req.urls)
+        envelope.succeed(req, resp, project=records.project(project), directory={"file": file})
 
 
 def _contents(params: Params) -> list[tuple[str, bytes]]:

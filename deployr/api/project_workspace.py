@@ -10,8 +10,10 @@ from deployr.api import envelope, records
 from deployr.api.call import Call
 from deployr.api.execution_params import read_encoding, read_inputs
 from deployr.api.file_params import read_properties
+from deployr.api.own_urls import local
 from deployr.api.params import MalformedParameter
 from deployr.projects import rdata
+from deployr.projects.fetching import Fetcher
 from deployr.projects.workspace import ObjectFilter, Workspace
 from deployr.projects.workspace_files import WorkspaceFiles
 
@@ -19,9 +21,10 @@ from deployr.projects.workspace_files import WorkspaceFiles
 class ProjectWorkspaceResource:
     """Calls of ``/r/project/workspace``."""
 
-    def __init__(self, workspace: Workspace, files: WorkspaceFiles) -> None:
+    def __init__(self, workspace: Workspace, files: WorkspaceFiles, fetcher: Fetcher) -> None:
         self._workspace = workspace
         self._files = files
+        self._fetcher = fetcher
 
     async def on_post_list(self, req: Call, resp: Response) -> None:
         """Summaries of objects."""
@@ -67,6 +70,15 @@ class ProjectWorkspaceResource:
         caller = req.require_user()
         params = await req.read_params()
         project = await self._files.upload(caller, params.required("project"), params.file().chunks())
+        envelope.succeed(req, resp, project=records.project(project))
+
+    async def on_post_transfer(self, req: Call, resp: Response) -> None:
+        """Load the rData file behind a URL, as ``upload`` does."""
+        caller = req.require_user()
+        params = await req.read_params()
+        project_id, url = params.required("project"), params.required("url")
+        async with self._fetcher.fetch(caller, local(req, url)) as content:
+            project = await self._files.upload(caller, project_id, content)
         envelope.succeed(req, resp, project=records.project(project))
 
     async def on_post_save(self, req: Call, resp: Response) -> None:
@@ -127,6 +139,7 @@ class ProjectWorkspaceResource:
     on_get_list = on_post_list
     on_get_get = on_post_get
     on_get_push = on_post_push
+    on_get_transfer = on_post_transfer
     on_get_save = on_post_save
     on_get_store = on_post_store
     on_get_load = on_post_load

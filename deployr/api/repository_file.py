@@ -10,9 +10,11 @@ from falcon.asgi import Response
 from deployr.api import downloads, envelope, records
 from deployr.api.call import Call
 from deployr.api.file_params import read_properties
+from deployr.api.own_urls import local
 from deployr.api.params import MalformedParameter, Params
 from deployr.api.repository_downloads import RepositoryDownloads
 from deployr.errors import DeployrError
+from deployr.projects.fetching import Fetcher
 from deployr.repository.blobs import Blob, Blobs
 from deployr.repository.files import RepositoryFiles
 from deployr.users.caller import Caller
@@ -21,9 +23,10 @@ from deployr.users.caller import Caller
 class RepositoryFileResource:
     """Calls of ``/r/repository/file``."""
 
-    def __init__(self, files: RepositoryFiles, blobs: Blobs) -> None:
+    def __init__(self, files: RepositoryFiles, blobs: Blobs, fetcher: Fetcher) -> None:
         self._files = files
         self._blobs = blobs
+        self._fetcher = fetcher
         self._downloads = RepositoryDownloads(files, blobs)
 
     async def on_post_list(self, req: Call, resp: Response) -> None:
@@ -48,6 +51,15 @@ class RepositoryFileResource:
         params = await req.read_params()
         filename = params.required("filename", "name")
         blob = await self._blobs.put_stream(params.file().chunks())
+        self._store(req, resp, caller, filename, blob, params)
+
+    async def on_post_transfer(self, req: Call, resp: Response) -> None:
+        """Write the file behind a URL."""
+        caller = req.require_user()
+        params = await req.read_params()
+        filename, url = params.required("filename"), params.required("url")
+        async with self._fetcher.fetch(caller, local(req, url)) as content:
+            blob = await self._blobs.put_stream(content)
         self._store(req, resp, caller, filename, blob, params)
 
     async def on_post_write(self, req: Call, resp: Response) -> None:
@@ -108,6 +120,7 @@ class RepositoryFileResource:
         envelope.succeed(req, resp)
 
     on_get_list = on_post_list
+    on_get_transfer = on_post_transfer
     on_get_write = on_post_write
     on_get_fetch = on_post_fetch
     on_get_update = on_post_update
@@ -116,7 +129,7 @@ class RepositoryFileResource:
     on_get_delete = on_post_delete
 
     def _store(self, req: Call, resp: Response, caller: Caller, filename: str, blob: Blob, params: Params) -> None:
-        """What upload and write have in common: the content becomes a file."""
+        """What upload, transfer and write have in common: the content becomes a file."""
         file = self._files.upload(
             caller,
             filename,
