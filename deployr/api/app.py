@@ -109,6 +109,8 @@ def routes(backend: Backend) -> Routes:
         "/r/project/ping": (project, "ping"),
         "/r/project/about/update": (project, "about_update"),
         "/r/project/recycle": (project, "recycle"),
+        "/r/project/save": (project, "save"),
+        "/r/project/saveas": (project, "saveas"),
         "/r/project/close": (project, "close"),
         "/r/project/delete": (project, "delete"),
         "/r/project/execute/code": (execute, "code"),

@@ -7,8 +7,9 @@ from falcon.asgi import Response
 from deployr.api import envelope, records
 from deployr.api.call import Call
 from deployr.api.execution_params import read_inputs, refuse_unbuilt
+from deployr.api.params import Params
 from deployr.projects.projects import Projects
-from deployr.projects.records import ClosingOptions, ProjectChanges
+from deployr.projects.records import ClosingOptions, ProjectChanges, StateParts
 
 
 class ProjectResource:
@@ -62,14 +63,24 @@ class ProjectResource:
         """Describe the project anew; what is not given or empty stays as it is."""
         caller = req.require_user()
         params = await req.read_params()
-        changes = ProjectChanges(
-            name=params.text("name"),
-            descr=params.text("descr"),
-            longdescr=params.text("longdescr"),
-            shared=params.given_flag("shared"),
-            cookie=params.text("projectcookie"),
-        )
-        project = await self._projects.update(caller, params.required("project"), changes)
+        project = await self._projects.update(caller, params.required("project"), _read_changes(params))
+        envelope.succeed(req, resp, project=records.project(project))
+
+    async def on_post_save(self, req: Call, resp: Response) -> None:
+        """Save the project."""
+        caller = req.require_user()
+        params = await req.read_params()
+        changes, parts = _read_changes(params), _read_parts(params)
+        project = await self._projects.save(caller, params.required("project"), changes, parts)
+        envelope.succeed(req, resp, project=records.project(project))
+
+    async def on_post_saveas(self, req: Call, resp: Response) -> None:
+        """Save a copy of the project."""
+        caller = req.require_user()
+        params = await req.read_params()
+        params.required("name")
+        changes, parts = _read_changes(params), _read_parts(params)
+        project = await self._projects.save_as(caller, params.required("project"), changes, parts)
         envelope.succeed(req, resp, project=records.project(project))
 
     async def on_post_recycle(self, req: Call, resp: Response) -> None:
@@ -90,8 +101,7 @@ class ProjectResource:
         params = await req.read_params()
         options = ClosingOptions(
             autosave=not params.flag("disableautosave"),
-            workspace=not params.flag("dropworkspace"),
-            directory=not params.flag("dropdirectory"),
+            parts=_read_parts(params),
             cookie=params.text("projectcookie"),
         )
         project = await self._projects.close(caller, params.required("project"), options)
@@ -109,6 +119,28 @@ class ProjectResource:
     on_get_about = on_post_about
     on_get_ping = on_post_ping
     on_get_about_update = on_post_about_update
+    on_get_save = on_post_save
+    on_get_saveas = on_post_saveas
     on_get_recycle = on_post_recycle
     on_get_close = on_post_close
     on_get_delete = on_post_delete
+
+
+def _read_changes(params: Params) -> ProjectChanges:
+    """What describes the project; what is not given or empty stays as it is."""
+    return ProjectChanges(
+        name=params.text("name"),
+        descr=params.text("descr"),
+        longdescr=params.text("longdescr"),
+        shared=params.given_flag("shared"),
+        cookie=params.text("projectcookie"),
+    )
+
+
+def _read_parts(params: Params) -> StateParts:
+    return StateParts(
+        workspace=not params.flag("dropworkspace"),
+        directory=not params.flag("dropdirectory"),
+        history=not params.flag("drophistory"),
+        flush_history=params.flag("flushhistory"),
+    )

@@ -9,8 +9,6 @@ from deployr.errors import DeployrError
 
 UNBUILT = (
     "/r/project/pool",
-    "/r/project/save",
-    "/r/project/saveas",
     "/r/project/grant",
     "/r/project/import",
     "/r/project/export",

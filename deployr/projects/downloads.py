@@ -18,7 +18,10 @@ _CHUNK = 256 * 1024
 _IN_MEMORY = 1024 * 1024
 """Bytes of a zip that are held in memory; a larger one is written to a temporary file."""
 
-Entry = tuple[str, contextlib.AbstractAsyncContextManager[AsyncIterable[bytes]]]
+Opening = contextlib.AbstractAsyncContextManager[AsyncIterable[bytes]]
+"""Opens a content."""
+
+Entry = tuple[str, Opening]
 """Name of a file in a zip, and its content."""
 
 
@@ -60,9 +63,13 @@ async def results(grid: Grid, session: str, executions: Collection[str], filenam
     if filename:
         # The newest execution's plot is meant when the caller names none.
         return await one_file(grid, session, _known({info.filename: info for info in infos}, filename), "results")
-    several = len({info.execution for info in infos}) > 1
-    entries = [(_result_name(info, several), _content(grid, session, info, "results")) for info in infos]
-    return await zip_of(entries, f"{session}-results.zip")
+    return await results_zip(session, [(info, _content(grid, session, info, "results")) for info in infos])
+
+
+async def results_zip(session: str, plots: Sequence[tuple[FileInfo, Opening]]) -> Download:
+    """A zip of unnamed plots, which are in directories by execution when there are several executions."""
+    several = len({info.execution for info, _ in plots}) > 1
+    return await zip_of([(_result_name(info, several), opening) for info, opening in plots], f"{session}-results.zip")
 
 
 async def zip_of(entries: Sequence[Entry], filename: str) -> Download:
@@ -80,9 +87,7 @@ async def zip_of(entries: Sequence[Entry], filename: str) -> Download:
     return Download(filename=filename, length=length, content=_file_content(file))
 
 
-async def _add(
-    archive: zipfile.ZipFile, name: str, content: contextlib.AbstractAsyncContextManager[AsyncIterable[bytes]]
-) -> None:
+async def _add(archive: zipfile.ZipFile, name: str, content: Opening) -> None:
     with archive.open(name, "w", force_zip64=True) as entry:
         async with content as chunks:
             async for chunk in chunks:

@@ -12,7 +12,7 @@ from deployr.encodings.objects import Record
 from deployr.errors import InvalidParameter, PermissionDenied
 from deployr.grid.client import Grid
 from deployr.grid.protocol import Execution, ExecutionRecord, FileInfo
-from deployr.projects import downloads, values
+from deployr.projects import values
 from deployr.projects.projects import Projects
 from deployr.projects.records import Download, ExecutionOptions, Outcome, Project, ScriptName
 from deployr.projects.sources import ScriptSources, Source
@@ -86,8 +86,8 @@ class Executions:
         """
         if depth is not None and depth < 0:
             raise InvalidParameter("A history has no negative depth.")
-        async with self._projects.using(caller, project_id, reading=True) as project:
-            records = await self._grid.history(project_id)
+        async with self._projects.looking_at(caller, project_id) as project:
+            records = await self._projects.executed.records(project)
         records = [record for record in records if not executions or record.execution in executions]
         records = [record for record in records if tag is None or record.tag == tag]
         records = records[-depth:] if depth else records
@@ -106,7 +106,7 @@ class Executions:
             ProjectBusy: another call runs in the project.
         """
         async with self._projects.using(caller, project_id) as project:
-            await self._grid.flush(project_id, executions)
+            await self._projects.executed.flush(project, executions)
         return project
 
     async def delete_results(
@@ -122,15 +122,15 @@ class Executions:
             ProjectBusy: another call runs in the project.
         """
         async with self._projects.using(caller, project_id) as project:
-            await self._grid.delete_results(project_id, executions, filename=filename)
+            await self._projects.executed.delete_results(project, executions, filename)
         return project
 
     async def results(
         self, caller: Caller, project_id: str, executions: Collection[str] = ()
     ) -> tuple[Project, list[FileInfo]]:
         """Unnamed plots of the executions, or of all."""
-        async with self._projects.using(caller, project_id, reading=True) as project:
-            found = await self._grid.list_files(project_id, "results")
+        async with self._projects.looking_at(caller, project_id) as project:
+            found = await self._projects.executed.results(project)
         return project, [info for info in found if not executions or info.execution in executions]
 
     async def download_results(
@@ -141,8 +141,8 @@ class Executions:
         Raises:
             NotFound: there is no such plot.
         """
-        async with self._projects.using(caller, project_id, reading=True):
-            return await downloads.results(self._grid, project_id, executions, filename)
+        async with self._projects.looking_at(caller, project_id) as project:
+            return await self._projects.executed.download(project, executions, filename)
 
     async def _execute(self, caller: Caller, project: Project, source: Source, options: ExecutionOptions) -> Outcome:
         blackbox = project.kind == "blackbox"

@@ -1,113 +1,122 @@
-"""The saved state of persistent projects: workspace and working directory.
-
-Contents are blobs; a manifest for each project, a file in the home directory, says which. A save is complete or did
-not happen: the manifest is replaced at its end.
-"""
+"""The state of projects: captured from their sessions, kept as rows and blobs, restored into new sessions."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import secrets
-from pathlib import Path
-from typing import Protocol
+import logging
 
 import msgspec
 
+from deployr.errors import ProjectBusy, SessionLost
 from deployr.grid.client import Grid
-from deployr.grid.protocol import FileArea
-from deployr.projects import values
-from deployr.repository.blobs import Blob, Blobs
+from deployr.grid.protocol import FileArea, FileInfo
+from deployr.projects import saved_rows, session_packages, values
+from deployr.projects.history import History, flushed
+from deployr.projects.records import StateParts
+from deployr.projects.saved_rows import SavedFile, SavedState
+from deployr.repository.blobs import Blobs
+from deployr.store.database import Database, now_ms
 
-_WORKSPACE = "workspace.rData"
+log = logging.getLogger(__name__)
+
+WORKSPACE = "workspace.rData"
 """File that the runtime saves the workspace to, in the area ``state``."""
 
-
-class SavedFile(msgspec.Struct, frozen=True):
-    """A file of the working directory; its content is the blob of that SHA-256."""
-
-    filename: str
-    sha256: str
-    descr: str | None
+_ATTEMPTS = 3
 
 
-class SavedState(msgspec.Struct, frozen=True):
-    """A saved project; ``workspace`` is the SHA-256 of its workspace file, ``None`` when that was left out."""
+class ProjectStates:
+    """Takes the state of live projects, and brings saved state into their sessions."""
 
-    workspace: str | None
-    files: list[SavedFile]
+    def __init__(self, database: Database, grid: Grid, blobs: Blobs, history: History) -> None:
+        self._database = database
+        self._grid = grid
+        self._blobs = blobs
+        self._history = history
 
-
-class ProjectStates(Protocol):
-    """Saves and restores what is in the sessions of persistent projects."""
-
-    async def save(self, project: str, *, workspace: bool = True, directory: bool = True) -> None:
-        """Save the state of a live project, or the part of it that is wanted.
+    async def capture(self, project: str, parts: StateParts) -> SavedState:
+        """The state of a live project at one moment; its contents are blobs, to which no row refers yet.
 
         Raises:
-            ProjectBusy: a call runs in it.
+            ProjectBusy: a call runs in it, or calls kept changing it.
+            SessionLost: it is not live.
         """
+        packages = await session_packages.attached(self._grid, project)
+        for _ in range(_ATTEMPTS):
+            workspace = await self._store_workspace(project) if parts.workspace else None
+            before = await self._last_call(project)
+            files = [await self._store(project, info) for info in await self._list(project, parts)]
+            history = await self._history.capture(project, parts)
+            if await self._last_call(project) == before:
+                return SavedState(workspace, packages, files, history, self._forgotten(project, parts))
+        raise ProjectBusy("The project is busy with other calls and cannot be saved.")
+
+    async def saved(self, project: str, parts: StateParts) -> SavedState:
+        """What was saved of a project, so far as it is wanted."""
+        state = await asyncio.to_thread(self._read, project) or SavedState()
+        return _wanted(state, parts)
 
     async def restore(self, project: str) -> None:
         """Bring the saved state, if there is one, into the project's new session."""
-
-    def delete(self, project: str) -> None:
-        """Forget the saved state."""
-
-
-class BlobProjectStates:
-    """:class:`ProjectStates` in blobs.
-
-    Args:
-        directory: of the manifests; made when needed.
-    """
-
-    def __init__(self, grid: Grid, blobs: Blobs, directory: Path) -> None:
-        self._grid = grid
-        self._blobs = blobs
-        self._directory = directory
-
-    async def save(self, project: str, *, workspace: bool = True, directory: bool = True) -> None:
-        objects = await self._store_workspace(project) if workspace else None
-        infos = await self._grid.list_files(project) if directory else []
-        files = [
-            SavedFile(info.filename, (await self._store(project, info.filename)).sha256, info.descr) for info in infos
-        ]
-        await asyncio.to_thread(self._write, project, SavedState(objects, files))
-
-    async def restore(self, project: str) -> None:
         state = await asyncio.to_thread(self._read, project)
         if state is None:
             return
+        if state.packages is not None:
+            gone = await session_packages.settle(self._grid, project, state.packages)
+            if gone:
+                log.warning("packages of a project are no longer installed: %s", ", ".join(gone))
         for file in state.files:
             await self._grid.write_file(project, file.filename, self._blobs.stream(file.sha256), descr=file.descr)
         if state.workspace is None:
             return
         content = self._blobs.stream(state.workspace)
-        await self._grid.write_file(project, _WORKSPACE, content, overwrite=True, area="state")
+        await self._grid.write_file(project, WORKSPACE, content, overwrite=True, area="state")
         await self._grid.call(project, "load_workspace", values.arguments())
 
-    def delete(self, project: str) -> None:
-        self._manifest(project).unlink(missing_ok=True)
+    async def drop(self, project: str, parts: StateParts) -> None:
+        """Take from a live project what was left out when it was saved (7x-facts 6.3, 23)."""
+        if not (parts.workspace and parts.directory):
+            await self._grid.recycle(project, workspace=not parts.workspace, directory=not parts.directory)
+        if parts.flush_history:
+            await self._grid.flush(project)
+
+    async def _list(self, project: str, parts: StateParts) -> list[FileInfo]:
+        return await self._grid.list_files(project) if parts.directory else []
+
+    async def _last_call(self, project: str) -> tuple[str, int]:
+        """Whether a call runs, and when the last one was: the same before and after when nothing changed."""
+        infos = await self._grid.sessions(sessions=[project])
+        if not infos:
+            raise SessionLost("The R session is not responding; it is no longer there.")
+        return infos[0].state, infos[0].used
 
     async def _store_workspace(self, project: str) -> str:
         await self._grid.call(project, "save_workspace", values.arguments())
-        return (await self._store(project, _WORKSPACE, "state")).sha256
+        return await self._put(project, WORKSPACE, "state")
 
-    async def _store(self, project: str, filename: str, area: FileArea = "directory") -> Blob:
+    async def _store(self, project: str, info: FileInfo) -> SavedFile:
+        return SavedFile(info.filename, await self._put(project, info.filename), info.descr)
+
+    async def _put(self, project: str, filename: str, area: FileArea = "directory") -> str:
         async with self._grid.read_file(project, filename, area=area) as (_, chunks):
-            return await self._blobs.put_stream(chunks)
+            return (await self._blobs.put_stream(chunks)).sha256
 
-    def _write(self, project: str, state: SavedState) -> None:
-        self._directory.mkdir(mode=0o700, exist_ok=True)
-        draft = self._directory / f".{project}.{secrets.token_hex(4)}"
-        draft.write_bytes(msgspec.json.encode(state))
-        draft.replace(self._manifest(project))
+    def _forgotten(self, project: str, parts: StateParts) -> int:
+        if not parts.history:
+            return now_ms()
+        with self._database.reading() as connection:
+            return saved_rows.forgotten(connection, project)
 
     def _read(self, project: str) -> SavedState | None:
-        with contextlib.suppress(FileNotFoundError):
-            return msgspec.json.decode(self._manifest(project).read_bytes(), type=SavedState)
-        return None
+        with self._database.reading() as connection:
+            return saved_rows.read(connection, project)
 
-    def _manifest(self, project: str) -> Path:
-        return self._directory / f"{project}.json"
+
+def _wanted(state: SavedState, parts: StateParts) -> SavedState:
+    history = state.history if parts.history else []
+    return msgspec.structs.replace(
+        state,
+        workspace=state.workspace if parts.workspace else None,
+        files=state.files if parts.directory else [],
+        history=[flushed(entry) for entry in history] if parts.flush_history else history,
+    )

@@ -7,18 +7,29 @@ import contextlib
 import dataclasses
 import logging
 import uuid
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
 from deployr.encodings import model
 from deployr.encodings.model import RValue
-from deployr.errors import AlreadyExists, NotAuthenticated, PermissionDenied, ProjectBusy, SessionLost
+from deployr.errors import (
+    AlreadyExists,
+    DeployrError,
+    GridError,
+    NotAuthenticated,
+    PermissionDenied,
+    ProjectBusy,
+    SessionLost,
+)
 from deployr.grid.client import Grid
 from deployr.grid.protocol import SessionSpec
-from deployr.projects import rows, values
-from deployr.projects.persistence import BlobProjectStates, ProjectStates
-from deployr.projects.records import ORIGINAL, ClosingOptions, Kind, Project, ProjectChanges
+from deployr.projects import rows, saved_rows, values
+from deployr.projects.history import History
+from deployr.projects.persistence import ProjectStates
+from deployr.projects.records import ORIGINAL, ClosingOptions, Kind, Project, ProjectChanges, StateParts
+from deployr.projects.saved_rows import SavedState
 from deployr.repository.blobs import Blobs
 from deployr.settings import Settings
 from deployr.store.database import Database, now_ms
@@ -28,9 +39,18 @@ from deployr.users.caller import Caller
 
 log = logging.getLogger(__name__)
 
+AUTOSAVED = "Project: Autosaved"
+"""Name of a project that is saved without one (7x-facts 6.1, 6.3)."""
+
+_AUTOSAVED_DESCR = "Autosaved by DeployR."
+_NO_PROJECT = "There is no such project, or it is not yours."
+
 
 class Projects:
     """The projects of all users.
+
+    Attributes:
+        executed: their history.
 
     A project that does not exist and one that the caller may not touch are both
     :class:`~deployr.errors.PermissionDenied` (403): pooled brokers read that as "project lost" (7x-facts 20).
@@ -40,7 +60,9 @@ class Projects:
         self._database = database
         self._grid = grid
         blobs = Blobs(settings.blobs_directory)
-        self._states: ProjectStates = BlobProjectStates(grid, blobs, settings.home / "projects")
+        self.executed = History(database, grid, blobs, settings.limits.history_depth)
+        self._states = ProjectStates(database, grid, blobs, self.executed)
+        self._autosave_temporary = settings.projects.autosave_temporary
         self._limit = settings.limits.live_projects
         self._idle_timeout = settings.server.session_timeout
 
@@ -54,6 +76,7 @@ class Projects:
         descr: str | None = None,
         blackbox: bool = False,
         cluster: str | None = None,
+        prepare: Callable[[str], Awaitable[None]] | None = None,
         inputs: Mapping[str, RValue] | None = None,
     ) -> Project:
         """Make a project with a live session; when that fails nothing is left behind.
@@ -63,7 +86,8 @@ class Projects:
             descr: ignored without a name.
             blackbox: only scripts may be run in it; ignored with a name.
             cluster: tag of the cluster that its session must be on.
-            inputs: objects to assign.
+            prepare: called with the id of the session, to bring in what the project begins with.
+            inputs: objects to assign after that.
 
         Raises:
             NotAuthenticated: the caller is anonymous.
@@ -71,8 +95,10 @@ class Projects:
         """
         kind: Kind = "persistent" if name else "blackbox" if blackbox else "temporary"
         project = _new_project(caller, kind, name, descr)
-        await self._grid.open(self._session_spec(project, cluster))
+        await self._grid.open(self._session_spec(project, caller, cluster))
         try:
+            if prepare:
+                await prepare(project.project)
             if inputs:
                 arguments = values.arguments(inputs=model.named_list(inputs))
                 await self._grid.call(project.project, "assign_objects", arguments)
@@ -118,16 +144,81 @@ class Projects:
             ProjectBusy: a temporary project cannot be saved while a call runs in it.
         """
         project = self.find(caller, project_id)
-        values = {name: value for name, value in dataclasses.asdict(changes).items() if value is not None}
         if changes.name and not _lasts(project):
-            async with self.using(caller, project_id):
-                await self._states.save(project_id)
-            values["kind"] = "persistent"
+            return await self.save(caller, project_id, changes, StateParts())
         with self._database.transaction() as connection:
-            rows.update(connection, project_id, **values)
+            rows.update(connection, project_id, **_given(changes))
         if changes.name:
             await self._amend_session(self.find(caller, project_id))
         return await self.about(caller, project_id)
+
+    async def save(self, caller: Caller, project_id: str, changes: ProjectChanges, parts: StateParts) -> Project:
+        """Save a project, which is persistent from then on; what is left out is gone from its session too.
+
+        Args:
+            changes: what describes it; a project that never had a name is given one.
+
+        Raises:
+            ProjectBusy: a call runs in it.
+        """
+        project, state = await self.state(caller, project_id, parts)
+        name = changes.name or project.name or AUTOSAVED
+        await self._write(project_id, state, **(_given(changes) | {"name": name, "kind": "persistent"}))
+        if project.live:
+            await self._states.drop(project_id, parts)
+            await self._amend_session(self.find(caller, project_id))
+        return await self.about(caller, project_id)
+
+    async def save_as(self, caller: Caller, project_id: str, changes: ProjectChanges, parts: StateParts) -> Project:
+        """Save a copy under a new id; what ``changes`` does not say is as in the project itself, which stays.
+
+        Raises:
+            ProjectBusy: a call runs in it.
+        """
+        source, state = await self.state(caller, project_id, parts)
+        origin = f"Project copied from project named,  {source.name or source.project}."
+        described = ProjectChanges(
+            name=changes.name or source.name or AUTOSAVED,
+            descr=changes.descr or source.descr,
+            longdescr=changes.longdescr or source.longdescr,
+            shared=changes.shared,
+            cookie=changes.cookie or source.cookie,
+        )
+        return await self.add(caller, described, origin, state)
+
+    async def add(self, caller: Caller, described: ProjectChanges, origin: str, state: SavedState) -> Project:
+        """Make a persistent project that is not live, with this state.
+
+        Args:
+            described: must have a name.
+        """
+        project = dataclasses.replace(
+            _new_project(caller, "persistent", described.name, described.descr),
+            **_given(described),
+            origin=origin,
+            http_session=None,
+            live=False,
+        )
+
+        def insert() -> None:
+            with self._database.transaction() as connection:
+                rows.insert(connection, project)
+                saved_rows.write(connection, project.project, state)
+
+        await asyncio.to_thread(insert)
+        return project
+
+    async def state(self, caller: Caller, project_id: str, parts: StateParts) -> tuple[Project, SavedState]:
+        """A project of the caller's and its state: as its session has it, or else as it was saved.
+
+        Raises:
+            ProjectBusy: a call runs in it.
+            SessionLost: it is not persistent, and its session is gone.
+        """
+        self._check_turn(self.find(caller, project_id), caller)
+        async with self.looking_at(caller, project_id) as project:
+            source = self._states.capture if project.live else self._states.saved
+            return project, await source(project_id, parts)
 
     async def recycle(
         self, caller: Caller, project_id: str, *, workspace: bool = True, directory: bool = True
@@ -148,23 +239,32 @@ class Projects:
             ProjectBusy: a persistent project cannot be saved while a call runs in it.
         """
         project = self.find(caller, project_id, blackbox=True)
-        await self._end(project, options if options.autosave and caller.autosave else None)
-        if not _lasts(project) or options.cookie is None:
-            return project
+        self._check_turn(project, caller)
+        await self._end(project, options.parts if options.autosave and caller.autosave else None)
         with self._database.transaction() as connection:
-            rows.update(connection, project_id, cookie=options.cookie)
-        return self.find(caller, project_id)
+            if options.cookie is not None:
+                rows.update(connection, project_id, cookie=options.cookie)
+            return rows.find(connection, project_id) or project
 
     async def delete(self, caller: Caller, project_id: str) -> Project:
         """Remove the project; of one with several authors only the caller's authorship goes (7x-facts 6.3)."""
         project = self.find(caller, project_id)
-        with self._database.transaction() as connection:
-            if rows.drop_author(connection, project_id, _user(caller)):
-                return project
+        if len(project.authors) > 1:
+            return await self._leave_authors(project, caller)
         await self._grid.close(project_id)
-        self._states.delete(project_id)
         self._forget(project_id)
         return project
+
+    async def grant(self, caller: Caller, project_id: str, usernames: Sequence[str]) -> Project:
+        """Make users authors of the project, with all rights; never activates it.
+
+        Raises:
+            NotFound: one of them does not exist; then none becomes an author.
+        """
+        self.find(caller, project_id)
+        with self._database.transaction() as connection:
+            rows.add_authors(connection, project_id, usernames)
+        return await self.about(caller, project_id)
 
     # -- for HTTP sessions and housekeeping ---------------------------------------------------------------
 
@@ -184,7 +284,7 @@ class Projects:
         held = [info.session for info in await self._grid.sessions(owner=caller.owner)]
         on_the_grid = sa.or_(table.c.project.in_(held), table.c.kind != "persistent")
         with self._database.reading() as connection:
-            found = rows.select(connection, rows.owned_by(_user(caller)), on_the_grid)
+            found = rows.select(connection, rows.held_by(_user(caller)), on_the_grid)
         await self._end_all(found, caller.autosave)
 
     async def is_busy(self, http_session: str) -> bool:
@@ -223,7 +323,7 @@ class Projects:
         with self._database.reading() as connection:
             project = rows.find(connection, project_id)
         if project is None or not (username in project.authors or (reading and project.shared)):
-            raise PermissionDenied("There is no such project, or it is not yours.")
+            raise PermissionDenied(_NO_PROJECT)
         if project.kind == "blackbox" and not blackbox:
             raise PermissionDenied("The project is a blackbox: it only executes scripts.")
         return project
@@ -239,6 +339,8 @@ class Projects:
             SessionLost: 916, the session is gone, and the project with it unless it is persistent.
         """
         project = self.find(caller, project_id, reading=reading, blackbox=blackbox)
+        if not reading:
+            self._check_turn(project, caller)
         if _lasts(project):
             await self._activate(project, caller)
         try:
@@ -246,6 +348,21 @@ class Projects:
         except SessionLost:
             self._note_loss(project)
             raise
+
+    @contextlib.asynccontextmanager
+    async def looking_at(self, caller: Caller, project_id: str) -> AsyncIterator[Project]:
+        """A project of which saved state will do: one that is not live stays so.
+
+        Raises:
+            NotAuthenticated, PermissionDenied: see :meth:`find`.
+            SessionLost: it is not persistent, and its session is gone.
+        """
+        project = self.find(caller, project_id, reading=True)
+        if _lasts(project) and not (await self._with_liveness([project]))[0].live:
+            yield project
+            return
+        async with self.using(caller, project_id, reading=True) as live:
+            yield live
 
     # -- sessions -----------------------------------------------------------------------------------------
 
@@ -261,7 +378,7 @@ class Projects:
             self._note_loss(project)
             raise SessionLost("The R session is not responding; it is no longer there.")
         try:
-            await self._grid.open(self._session_spec(project))
+            await self._grid.open(self._session_spec(project, caller))
         except AlreadyExists:
             raise ProjectBusy from None
         try:
@@ -275,29 +392,81 @@ class Projects:
     async def _end_all(self, projects: Sequence[Project], save: bool) -> None:
         for project in projects:
             try:
-                await self._end(project, ClosingOptions() if save else None)
+                await self._end(project, StateParts() if save else None)
             except ProjectBusy:
                 log.info("a persistent project is busy and stays live")
+            except GridError:
+                raise
+            except DeployrError as ex:
+                log.error("a project could not be saved, what was not saved before is lost: %s", ex.message)
+                await self._end(project, None)
 
     async def _amend_session(self, project: Project) -> None:
         """Tell the grid what the session is for now, if the project has one."""
-        spec = self._session_spec(project)
         with contextlib.suppress(SessionLost):
-            await self._grid.amend(project.project, context=spec.context, idle_timeout=spec.idle_timeout)
+            await self._grid.amend(
+                project.project, context=_context(project), idle_timeout=self._idle_timeout_of(project)
+            )
 
-    async def _end(self, project: Project, save: ClosingOptions | None) -> None:
+    async def _end(self, project: Project, save: StateParts | None) -> None:
         """Close the session; what cannot be saved because its process is gone is lost, which the next use tells."""
-        if _lasts(project) and save:
+        lasts = _lasts(project)
+        if save and (lasts or self._is_autosaved(project)):
             with contextlib.suppress(SessionLost):
-                await self._states.save(project.project, workspace=save.workspace, directory=save.directory)
-                with self._database.transaction() as connection:
-                    rows.update(connection, project.project, http_session=None)
-        elif _lasts(project):
+                await self._autosave(project, save)
+                lasts = True
+        elif lasts:
             with self._database.transaction() as connection:
                 rows.detach(connection, project.project)
         await self._grid.close(project.project)
-        if not _lasts(project):
+        if not lasts:
             self._forget(project.project)
+
+    async def _autosave(self, project: Project, parts: StateParts) -> None:
+        """Save a live project at the end of its session; a temporary one becomes persistent."""
+        state = await self._states.capture(project.project, parts)
+        named = {} if _lasts(project) else {"kind": "persistent", "name": AUTOSAVED, "descr": _AUTOSAVED_DESCR}
+        await self._write(project.project, state, http_session=None, **named)
+
+    async def _write(self, project_id: str, state: SavedState, **columns: Any) -> None:
+        """Save the state and what describes the project, all at once."""
+
+        def write() -> None:
+            with self._database.transaction() as connection:
+                if rows.find(connection, project_id) is None:
+                    raise PermissionDenied(_NO_PROJECT)
+                saved_rows.write(connection, project_id, state)
+                rows.update(connection, project_id, **columns)
+
+        await asyncio.to_thread(write)
+
+    async def _leave_authors(self, project: Project, caller: Caller) -> Project:
+        """Take the caller's authorship away, after the end of the session that the caller has in the project."""
+        with self._database.reading() as connection:
+            holder = rows.holder(connection, project.project)
+        if holder == caller.username:
+            await self._end(project, StateParts() if caller.autosave else None)
+        with self._database.transaction() as connection:
+            rows.drop_author(connection, project.project, _user(caller))
+        return project
+
+    def _check_turn(self, project: Project, caller: Caller) -> None:
+        """One author at a time may work in a project; a session that a reader began goes over to the author.
+
+        Raises:
+            ProjectBusy: another author has it live.
+        """
+        if project.http_session in (None, caller.http_session):
+            return
+        with self._database.transaction() as connection:
+            holder = rows.holder(connection, project.project)
+            if holder in project.authors and holder != caller.username:
+                raise ProjectBusy("Another author works in the project.")
+            if holder not in project.authors:
+                rows.attach(connection, project.project, caller.http_session)
+
+    def _is_autosaved(self, project: Project) -> bool:
+        return project.kind == "temporary" and self._autosave_temporary
 
     def _note_loss(self, project: Project) -> None:
         """The session is gone: the project with it, unless it can be had again as it was saved."""
@@ -330,16 +499,29 @@ class Projects:
             for project in projects
         ]
 
-    def _session_spec(self, project: Project, cluster: str | None = None) -> SessionSpec:
-        # A persistent project is ended by its HTTP session's end only, which has the chance to save it.
+    def _session_spec(self, project: Project, caller: Caller, cluster: str | None = None) -> SessionSpec:
         return SessionSpec(
             session=project.project,
-            owner=f"user:{project.author}",
+            owner=caller.owner,
             cluster=cluster,
-            context=f"Project: {project.name}" if project.name else "Temporary Project",
-            idle_timeout=0 if _lasts(project) else self._idle_timeout,
+            context=_context(project),
+            idle_timeout=self._idle_timeout_of(project),
             owner_limit=self._limit,
         )
+
+    def _idle_timeout_of(self, project: Project) -> float:
+        """A project that is saved is ended by its HTTP session's end only, which has the chance to save it."""
+        return 0 if _lasts(project) or self._is_autosaved(project) else self._idle_timeout
+
+
+def _context(project: Project) -> str:
+    """What the grid's status says of the project."""
+    return f"Project: {project.name}" if project.name else "Temporary Project"
+
+
+def _given(changes: ProjectChanges) -> dict[str, Any]:
+    """The columns that change."""
+    return {name: value for name, value in dataclasses.asdict(changes).items() if value is not None}
 
 
 def _lasts(project: Project) -> bool:

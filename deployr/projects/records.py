@@ -56,18 +56,32 @@ class ProjectChanges:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class StateParts:
+    """What of a project is saved, copied or exported (7x-facts 6.3).
+
+    Attributes:
+        workspace, directory, history: this part.
+        flush_history: entries of the history lose their console text and unnamed plots.
+    """
+
+    workspace: bool = True
+    directory: bool = True
+    history: bool = True
+    flush_history: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ClosingOptions:
     """How a persistent project is closed (7x-facts 6.3).
 
     Attributes:
         autosave: save it, unless autosave is off for the HTTP session.
-        workspace, directory: save this part.
+        parts: what is saved.
         cookie: text to store with the project; ``None`` leaves it as it is.
     """
 
     autosave: bool = True
-    workspace: bool = True
-    directory: bool = True
+    parts: StateParts = StateParts()
     cookie: str | None = None
 
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from deployr.errors import NotFound
 from deployr.projects.records import Project
 from deployr.store.database import now_ms
-from deployr.store.schema import project_authors, projects
+from deployr.store.schema import http_sessions, project_authors, projects, users
 
 # User names are letters and digits, so a comma separates them safely.
 _authors = (
@@ -25,6 +26,12 @@ _BY_ID = _QUERY.where(projects.c.project == sa.bindparam("id"))
 def owned_by(username: str) -> sa.ColumnElement[bool]:
     """Condition: the user is one of the project's authors."""
     return projects.c.project.in_(sa.select(project_authors.c.project).where(project_authors.c.username == username))
+
+
+def held_by(username: str) -> sa.ColumnElement[bool]:
+    """Condition: the user owns the project, or made it live to read it."""
+    of_user = sa.select(http_sessions.c.digest).where(http_sessions.c.username == username)
+    return sa.or_(owned_by(username), projects.c.http_session.in_(of_user))
 
 
 def find(connection: sa.Connection, project: str) -> Project | None:
@@ -66,6 +73,18 @@ def update(connection: sa.Connection, project: str, **values: Any) -> None:
     connection.execute(change.values(lastmodified=now_ms(), **values))
 
 
+def holder(connection: sa.Connection, project: str) -> str | None:
+    """The user whose HTTP session has the project live, if that lasts."""
+    held = sa.select(http_sessions.c.username).join(projects, projects.c.http_session == http_sessions.c.digest)
+    username: str | None = connection.scalar(held.where(projects.c.project == project))
+    return username
+
+
+def attach(connection: sa.Connection, project: str, http_session: str) -> None:
+    """An HTTP session holds the project now; not a change of it."""
+    connection.execute(projects.update().where(projects.c.project == project).values(http_session=http_session))
+
+
 def detach(connection: sa.Connection, project: str) -> None:
     """No HTTP session holds the project any more; not a change of it."""
     connection.execute(projects.update().where(projects.c.project == project).values(http_session=None))
@@ -74,6 +93,21 @@ def detach(connection: sa.Connection, project: str) -> None:
 def delete(connection: sa.Connection, ids: Sequence[str]) -> None:
     """Remove projects."""
     connection.execute(projects.delete().where(projects.c.project.in_(ids)))
+
+
+def add_authors(connection: sa.Connection, project: str, usernames: Sequence[str]) -> None:
+    """Make users authors; those who are already stay so.
+
+    Raises:
+        NotFound: there is no such user.
+    """
+    authors = set(connection.scalars(sa.select(project_authors.c.username).where(project_authors.c.project == project)))
+    known = set(connection.scalars(sa.select(users.c.username).where(users.c.username.in_(usernames))))
+    for username in usernames:
+        if username not in known:
+            raise NotFound(f"There is no user {username}.")
+    for username in known - authors:
+        connection.execute(project_authors.insert().values(project=project, username=username))
 
 
 def drop_author(connection: sa.Connection, project: str, username: str) -> bool:

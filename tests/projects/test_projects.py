@@ -14,6 +14,7 @@ from deployr.projects import values
 from deployr.projects.projects import Projects
 from deployr.projects.records import ClosingOptions, ProjectChanges
 from deployr.store.database import Database
+from deployr.store.schema import project_saves
 from deployr.users.caller import Caller
 from tests.server import Server
 
@@ -90,8 +91,10 @@ async def test_closing_twice_is_harmless_for_a_persistent_project(projects: Proj
 async def test_a_failed_restore_leaves_no_session_behind(projects: Projects, grid: SocketGrid, server: Server) -> None:
     project = (await projects.create(CALLER, name="Broken")).project
     await projects.close(CALLER, project, ClosingOptions())
-    manifest = server.settings.home / "projects" / f"{project}.json"
-    manifest.write_text(manifest.read_text().replace('"workspace":"', '"workspace":"00'))
+    database = Database(server.settings.database_url)
+    with database.transaction() as connection:
+        connection.execute(project_saves.update().where(project_saves.c.project == project).values(workspace="00"))
+    database.close()
     with pytest.raises(OSError, match="No such file"):
         async with projects.using(CALLER, project):
             pass
