@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -42,7 +43,7 @@ def names(client: Client, project: str) -> list[str]:
 def test_what_would_change_it_is_refused(testuser: Client, busy: str) -> None:
     repository = {"author": "testuser", "directory": "example-fraud-score"}
     url = f"/deployr/r/project/directory/download/{busy}/a.txt"
-    for call, sent in {
+    calls: dict[str, dict[str, Any]] = {
         "directory/write": {"filename": "c.txt", "text": "c"},
         "directory/update": {"filename": "a.txt", "rename": "c.txt"},
         "directory/load": {"filename": "fraudModel.rData", **repository},
@@ -52,11 +53,12 @@ def test_what_would_change_it_is_refused(testuser: Client, busy: str) -> None:
         "workspace/store": {"name": "x"},
         "workspace/load": {"filename": "fraudModel.rData", **repository},
         "workspace/transfer": {"name": "x", "url": url},
-    }.items():
+    }
+    for call, sent in calls.items():
         testuser.fail(f"/r/project/{call}", project=busy, status=409, **sent)
     for call in ("directory", "workspace"):
-        sent = {"project": busy, "filename": "c.txt"}
-        assert testuser.post(f"/r/project/{call}/upload", files={"file": b"x"}, **sent).status_code == 409
+        uploaded = testuser.post(f"/r/project/{call}/upload", project=busy, filename="c.txt", files={"file": b"x"})
+        assert uploaded.status_code == 409
     assert names(testuser, busy) == ["a.txt", _BEGUN]
 
 
