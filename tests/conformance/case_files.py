@@ -83,7 +83,7 @@ class Case(Step, kw_only=True, forbid_unknown_fields=True):
         setup: calls before.
         then: calls after, which show the effects.
         after: calls that clear up; what they answer does not matter.
-        sample: the reply is compared with the documented sample of the call.
+        sample: name of the documented sample of the call that the reply is compared with; empty for none.
         name: what the case says: its key in the file.
     """
 
@@ -95,7 +95,7 @@ class Case(Step, kw_only=True, forbid_unknown_fields=True):
     setup: list[Step] = []
     then: list[Step] = []
     after: list[Step] = []
-    sample: bool = False
+    sample: str = ""
     name: str = ""
 
 
