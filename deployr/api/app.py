@@ -28,9 +28,12 @@ from deployr.grid.client import SocketGrid
 from deployr.projects.directory import Directory
 from deployr.projects.executions import Executions
 from deployr.projects.fetching import Fetcher
+from deployr.projects.preparation import Preparing
 from deployr.projects.projects import Projects
 from deployr.projects.scripts import Scripts
 from deployr.projects.sources import ScriptSources
+from deployr.projects.standard_model import StandardModel
+from deployr.projects.storing import Stores
 from deployr.projects.workspace import Workspace
 from deployr.projects.workspace_files import WorkspaceFiles
 from deployr.repository.blobs import Blobs
@@ -57,8 +60,11 @@ class Backend:
         self.files = RepositoryFiles(self.database, settings)
         self.projects = Projects(self.database, self.grid, settings)
         sources = ScriptSources(self.files, self.blobs)
-        self.executions = Executions(self.projects, self.grid, sources)
-        self.scripts = Scripts(self.grid, sources, settings)
+        self.preparing = Preparing(self.projects, self.grid, self.files, self.blobs, settings)
+        stores = Stores(self.grid, self.files, self.blobs, settings)
+        model = StandardModel(self.grid, self.preparing, stores)
+        self.executions = Executions(self.projects, self.grid, sources, model)
+        self.scripts = Scripts(self.grid, sources, model, settings)
         self.workspace = Workspace(self.projects, self.grid)
         self.workspace_files = WorkspaceFiles(self.projects, self.grid, self.files, self.blobs, settings)
         self.directory = Directory(self.projects, self.grid, self.files, self.blobs, settings)
@@ -89,7 +95,7 @@ def routes(backend: Backend) -> Routes:
     server = ServerResource()
     unbuilt = UnbuiltResource()
     user = UserResource(backend.settings, backend.accounts, backend.sessions, backend.projects, backend.scripts)
-    project = ProjectResource(backend.projects)
+    project = ProjectResource(backend.projects, backend.preparing)
     execute = ProjectExecuteResource(backend.executions, backend.scripts)
     workspace = ProjectWorkspaceResource(backend.workspace, backend.workspace_files, backend.fetcher)
     directory = ProjectDirectoryResource(backend.directory, backend.fetcher)

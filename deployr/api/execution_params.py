@@ -11,31 +11,21 @@ from deployr.encodings import deployr_json, inputs, xml_inputs
 from deployr.encodings.errors import EncodingError
 from deployr.encodings.model import RValue
 from deployr.errors import DeployrError
-from deployr.projects.records import ExecutionOptions, ObjectEncoding, ScriptName
+from deployr.projects.records import ExecutionOptions, ObjectEncoding, Preparation, RepositoryName, Storing
 
-_PRE_EXECUTION = (
-    "preloadbydirectory",
-    "preloadfilename",
-    "preloadobjectname",
-    "adoptworkspace",
-    "adoptdirectory",
-    "adoptpackages",
-    "externalsource",
-)
 _LARGE = 256 * 1024
 """Characters of inputs from which on they are decoded in a thread, so that other calls go on."""
 
-_STORE = ("storefile", "storeobject", "storeworkspace")
-
 
 async def read_options(params: Params) -> ExecutionOptions:
-    """On- and post-execution parameters, and inputs.
+    """All parameters of an execution but what is executed.
 
     Raises:
         MalformedParameter: one cannot be read.
         DeployrError: the inputs do not describe R values.
     """
     return ExecutionOptions(
+        preparation=read_preparation(params),
         inputs=await read_inputs(params),
         robjects=params.names("robjects", "robject"),
         tag=params.text("tag"),
@@ -47,6 +37,30 @@ async def read_options(params: Params) -> ExecutionOptions:
         width=_pixels(params, "graphicswidth"),
         height=_pixels(params, "graphicsheight"),
         encoding=read_encoding(params),
+        storing=_read_storing(params),
+    )
+
+
+def read_preparation(params: Params) -> Preparation:
+    """What the session is given before the code runs."""
+    return Preparation(
+        workspace=params.text("adoptworkspace"),
+        files=params.text("adoptdirectory"),
+        packages=params.text("adoptpackages"),
+        directories=params.names("preloadbydirectory"),
+        preloaded_files=_read_names(params, "preloadfilename", "preloadfile"),
+        preloaded_objects=_read_names(params, "preloadobjectname", "preloadobject"),
+    )
+
+
+def _read_storing(params: Params) -> Storing:
+    return Storing(
+        files=params.names("storefile"),
+        objects=params.names("storeobject"),
+        workspace=params.text("storeworkspace"),
+        directory=params.text("storedirectory"),
+        newversion=params.flag("storenewversion"),
+        public=params.flag("storepublic"),
     )
 
 
@@ -80,33 +94,26 @@ def _decode_inputs(text: str, csv: str) -> dict[str, RValue]:
     return objects | (inputs.parse_csv_inputs(csv) if csv else {})
 
 
-def read_scripts(params: Params) -> list[ScriptName]:
-    """A chain of scripts; author, directory and version are parallel lists, where an empty place is the default.
+def read_scripts(params: Params) -> list[RepositoryName]:
+    """A chain of scripts; it may be empty where there is an external source.
 
     Raises:
-        MalformedParameter: there is no file name.
+        MalformedParameter: there is neither.
     """
-    filenames = params.required_names("filename")
-    places = (params.places(name) for name in ("author", "directory", "version"))
+    if not params.names("externalsource"):
+        params.required_names("filename")
+    return _read_names(params, "filename")
+
+
+def _read_names(params: Params, names: str, prefix: str = "") -> list[RepositoryName]:
+    """Files; author, directory and version are parallel to the names, where an empty place is the default."""
+    filenames = params.names(names)
+    places = (params.places(f"{prefix}{part}") for part in ("author", "directory", "version"))
     rows = itertools.zip_longest(filenames, *places, fillvalue="")
     return [
-        ScriptName(filename=filename, author=author or None, directory=directory or None, version=version or None)
+        RepositoryName(filename=filename, author=author or None, directory=directory or None, version=version or None)
         for filename, author, directory, version in itertools.islice(rows, len(filenames))
     ]
-
-
-def refuse_unbuilt(params: Params, *, anonymous: bool = False) -> None:
-    """Refuse what this server cannot do yet, rather than leave it out silently.
-
-    Args:
-        anonymous: the caller is, and store options are without effect as documented (7x-facts 7.5).
-
-    Raises:
-        DeployrError: such a parameter is given.
-    """
-    for name in _PRE_EXECUTION if anonymous else (*_PRE_EXECUTION, *_STORE):
-        if params.text(name):
-            raise DeployrError(f"The parameter {name} is not built yet.")
 
 
 def _graphics(params: Params) -> Literal["png", "svg"]:

@@ -21,7 +21,7 @@ def reply(call: Call, response: Response, outcome: Outcome) -> None:
         "interrupted": record.interrupted,
         "execution": records.execution(record, outcome.project.project, call.urls),
         "workspace": {"objects": outcome.objects},
-        "repository": {"files": []},
+        "repository": {"files": [records.repository_file(file, call.urls) for file in outcome.stored]},
     }
     if record.error is None or record.interrupted:
         envelope.succeed(call, response, **parts)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+
 from falcon.asgi import Response
 
 from deployr.api import envelope, records
 from deployr.api.call import Call
-from deployr.api.execution_params import read_inputs, refuse_unbuilt
+from deployr.api.execution_params import read_inputs, read_preparation
 from deployr.api.params import Params
+from deployr.projects.preparation import Preparing
 from deployr.projects.projects import Projects
 from deployr.projects.records import ClosingOptions, ProjectChanges, StateParts
 
@@ -15,20 +18,22 @@ from deployr.projects.records import ClosingOptions, ProjectChanges, StateParts
 class ProjectResource:
     """Calls of ``/r/project``."""
 
-    def __init__(self, projects: Projects) -> None:
+    def __init__(self, projects: Projects, preparing: Preparing) -> None:
         self._projects = projects
+        self._preparing = preparing
 
     async def on_post_create(self, req: Call, resp: Response) -> None:
         """Make a project."""
         caller = req.require_user()
         params = await req.read_params()
-        refuse_unbuilt(params)
+        prepared = self._preparing.plan(caller, read_preparation(params))
         project = await self._projects.create(
             caller,
             name=params.text("projectname"),
             descr=params.text("projectdescr"),
             blackbox=params.flag("blackbox"),
             cluster=params.text("cluster"),
+            prepare=functools.partial(self._preparing.apply, prepared),
             inputs=await read_inputs(params),
         )
         envelope.succeed(req, resp, project=records.project(project))

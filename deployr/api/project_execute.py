@@ -6,7 +6,7 @@ from falcon.asgi import Response
 
 from deployr.api import downloads, envelope, execution_replies, records
 from deployr.api.call import Call
-from deployr.api.execution_params import read_options, read_scripts, refuse_unbuilt
+from deployr.api.execution_params import read_options, read_scripts
 from deployr.projects.executions import Executions
 from deployr.projects.scripts import PREFIX as STATELESS
 from deployr.projects.scripts import Scripts
@@ -23,7 +23,6 @@ class ProjectExecuteResource:
         """Run a block of code."""
         caller = req.require_user()
         params = await req.read_params()
-        refuse_unbuilt(params)
         outcome = await self._executions.execute_code(
             caller, params.required("project"), params.required("code"), await read_options(params)
         )
@@ -33,7 +32,6 @@ class ProjectExecuteResource:
         """Run scripts of the repository."""
         caller = req.require_user()
         params = await req.read_params()
-        refuse_unbuilt(params)
         outcome = await self._executions.execute_script(
             caller, params.required("project"), read_scripts(params), await read_options(params)
         )

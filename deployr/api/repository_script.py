@@ -10,7 +10,7 @@ from falcon.asgi import Response
 from deployr.api import downloads, envelope, errors, execution_replies, records, script_page
 from deployr.api.call import Call
 from deployr.api.disconnects import while_connected
-from deployr.api.execution_params import read_options, read_scripts, refuse_unbuilt
+from deployr.api.execution_params import read_options, read_scripts
 from deployr.api.params import Params
 from deployr.api.path_names import split_names
 from deployr.api.repository_file import refuse_external
@@ -80,7 +80,6 @@ class RepositoryScriptResource:
     on_post_download = on_get_download
 
     async def _execute(self, req: Call, params: Params) -> Outcome:
-        refuse_unbuilt(params, anonymous=req.caller.is_anonymous)
         scripts, options = read_scripts(params), await read_options(params)
         if params.flag("blackbox"):
             recycle = params.flag("recycle")

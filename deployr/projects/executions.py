@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import uuid
 from collections.abc import Collection, Sequence
 
-import msgspec
-
-from deployr.encodings.objects import Record
 from deployr.errors import InvalidParameter, PermissionDenied
 from deployr.grid.client import Grid
-from deployr.grid.protocol import Execution, ExecutionRecord, FileInfo
-from deployr.projects import values
+from deployr.grid.protocol import ExecutionRecord, FileInfo
 from deployr.projects.projects import Projects
-from deployr.projects.records import Download, ExecutionOptions, Outcome, Project, ScriptName
+from deployr.projects.records import Download, ExecutionOptions, Outcome, Project, RepositoryName
 from deployr.projects.sources import ScriptSources, Source
+from deployr.projects.standard_model import StandardModel
 from deployr.store.database import now_ms
 from deployr.users.caller import Caller
 
@@ -23,10 +19,11 @@ from deployr.users.caller import Caller
 class Executions:
     """Runs R code in projects and tells what was run."""
 
-    def __init__(self, projects: Projects, grid: Grid, sources: ScriptSources) -> None:
+    def __init__(self, projects: Projects, grid: Grid, sources: ScriptSources, model: StandardModel) -> None:
         self._projects = projects
         self._grid = grid
         self._sources = sources
+        self._model = model
 
     async def execute_code(self, caller: Caller, project_id: str, code: str, options: ExecutionOptions) -> Outcome:
         """Run a block of code.
@@ -34,6 +31,7 @@ class Executions:
         Raises:
             PermissionDenied: the caller's roles do not allow it, or the project is not theirs or a blackbox.
             ProjectBusy: another call runs in the project.
+            DeployrError: the preparation failed; no code was run.
         """
         async with self._projects.using(caller, project_id) as project:
             if not caller.may_run_code:
@@ -41,7 +39,7 @@ class Executions:
             return await self._execute(caller, project, Source(code, visible=True), options)
 
     async def execute_script(
-        self, caller: Caller, project_id: str, scripts: Sequence[ScriptName], options: ExecutionOptions
+        self, caller: Caller, project_id: str, scripts: Sequence[RepositoryName], options: ExecutionOptions
     ) -> Outcome:
         """Run scripts of the repository one after the other; the first failure ends the chain.
 
@@ -49,6 +47,7 @@ class Executions:
             NotFound: a script does not exist or the caller may not execute it.
             PermissionDenied: the project is not the caller's.
             ProjectBusy: another call runs in the project.
+            DeployrError: the preparation failed; no code was run.
         """
         async with self._projects.using(caller, project_id, blackbox=True) as project:
             source = await self._sources.load(caller, scripts)
@@ -145,52 +144,5 @@ class Executions:
             return await self._projects.executed.download(project, executions, filename)
 
     async def _execute(self, caller: Caller, project: Project, source: Source, options: ExecutionOptions) -> Outcome:
-        blackbox = project.kind == "blackbox"
-        execution = new_execution(caller, source, options, blackbox=blackbox)
-        arguments = values.execution_arguments(options.inputs, options.robjects)
-        record, value = await self._grid.execute(project.project, execution, arguments)
-        return await outcome(dataclasses.replace(project, lastmodified=now_ms()), record, value, options)
-
-
-def new_execution(
-    caller: Caller, source: Source, options: ExecutionOptions, *, blackbox: bool, time_limit: float = 0
-) -> Execution:
-    """The execution as the grid runs it; of a blackbox, and of a hidden script, no code is shown.
-
-    Raises:
-        InvalidParameter: R cannot read the code.
-    """
-    if "\0" in source.code:
-        raise InvalidParameter("The R code has a NUL character.")
-    visible = source.visible and not blackbox
-    return Execution(
-        execution=f"EXEC-{uuid.uuid4()}",
-        code=source.code,
-        tag=options.tag,
-        actor=caller.username or "anonymous",
-        phantom=options.phantom,
-        echo=options.echo and visible,
-        console=options.console,
-        artifacts=options.artifacts and not blackbox,
-        graphics=options.graphics,
-        width=options.width,
-        height=options.height,
-        time_limit=time_limit,
-        blackbox=not visible,
-    )
-
-
-async def outcome(project: Project, record: ExecutionRecord, value: bytes, options: ExecutionOptions) -> Outcome:
-    """The outcome of what the grid ran; names of ``robjects`` that do not exist become warnings."""
-    objects = await values.encoded_objects(value, options.robjects, options.encoding)
-    if record.error is None and not record.interrupted:
-        record = _warn_of_missing(record, options.robjects, objects)
-    return Outcome(project=project, record=record, objects=objects)
-
-
-def _warn_of_missing(record: ExecutionRecord, names: Sequence[str], objects: Sequence[Record]) -> ExecutionRecord:
-    found = {entry["name"] for entry in objects}
-    missing = [f"Object not found: {name}." for name in names if name not in found]
-    if not missing:
-        return record
-    return msgspec.structs.replace(record, warnings=[*record.warnings, *missing])
+        plan = self._model.plan(caller, source, options, blackbox=project.kind == "blackbox")
+        return await self._model.run(plan, dataclasses.replace(project, lastmodified=now_ms()))

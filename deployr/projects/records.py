@@ -9,6 +9,7 @@ from typing import Literal
 from deployr.encodings.model import RValue
 from deployr.encodings.objects import Record
 from deployr.grid.protocol import ExecutionRecord
+from deployr.repository.records import RepositoryFile
 
 Kind = Literal["temporary", "blackbox", "persistent"]
 
@@ -95,17 +96,74 @@ class ObjectEncoding:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class ExecutionOptions:
-    """The on- and post-execution parameters of the standard execution model (7x-facts 7.2, 7.3, 7.5).
+class RepositoryName:
+    """A file of the repository; see :meth:`deployr.repository.files.RepositoryFiles.find`."""
+
+    filename: str
+    author: str | None = None
+    directory: str | None = None
+    version: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Preparation:
+    """The pre-execution parameters of the standard execution model but for the inputs (7x-facts 7.2).
 
     Attributes:
-        inputs: objects assigned before the code runs.
+        workspace, files, packages: ids of the projects whose objects, files and attached packages are adopted.
+        directories: of the caller's repository, whose files go to the working directory.
+        preloaded_files: files of the repository that go there.
+        preloaded_objects: rData files of the repository, whose objects go to the workspace.
+    """
+
+    workspace: str | None = None
+    files: str | None = None
+    packages: str | None = None
+    directories: Sequence[str] = ()
+    preloaded_files: Sequence[RepositoryName] = ()
+    preloaded_objects: Sequence[RepositoryName] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Storing:
+    """What goes to the caller's repository after an execution (7x-facts 7.5).
+
+    Attributes:
+        files: of the working directory.
+        objects: each to a file of its name.
+        workspace: name of the file that takes all objects.
+        directory: where to, default root.
+        newversion: files that exist get a new version; else their latest is replaced.
+        public: the files are published.
+    """
+
+    files: Sequence[str] = ()
+    objects: Sequence[str] = ()
+    workspace: str | None = None
+    directory: str | None = None
+    newversion: bool = False
+    public: bool = False
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to store."""
+        return bool(self.files or self.objects or self.workspace)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionOptions:
+    """The parameters of the standard execution model (7x-facts 7).
+
+    Attributes:
+        preparation: what the session is given before the code runs.
+        inputs: objects assigned after that.
         robjects: names of the objects to return, in order.
         echo, console, artifacts, phantom, graphics, width, height, tag: see
             :class:`deployr.grid.protocol.Execution`.
         encoding: of the objects returned.
+        storing: what is stored after the code ran well.
     """
 
+    preparation: Preparation = Preparation()
     inputs: Mapping[str, RValue] = dataclasses.field(default_factory=dict)
     robjects: Sequence[str] = ()
     tag: str | None = None
@@ -117,16 +175,7 @@ class ExecutionOptions:
     width: int = 0
     height: int = 0
     encoding: ObjectEncoding = ObjectEncoding()
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class ScriptName:
-    """A script of the repository; see :meth:`deployr.repository.files.RepositoryFiles.find`."""
-
-    filename: str
-    author: str | None = None
-    directory: str | None = None
-    version: str | None = None
+    storing: Storing = Storing()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,11 +185,13 @@ class Outcome:
     Attributes:
         record: what happened; ``record.error`` tells of a failure of the R code.
         objects: object records in the order asked for.
+        stored: the files that went to the repository.
     """
 
     project: Project
     record: ExecutionRecord
     objects: list[Record]
+    stored: Sequence[RepositoryFile] = ()
 
 
 class Content(AsyncIterator[bytes]):

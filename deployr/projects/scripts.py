@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import uuid
 from collections.abc import Collection, Sequence
 
 from deployr.errors import AlreadyExists, PermissionDenied, SessionLost
 from deployr.grid.client import Grid
-from deployr.grid.protocol import Execution, ExecutionRecord, SessionSpec
-from deployr.projects import downloads, values
-from deployr.projects.executions import new_execution, outcome
-from deployr.projects.records import ORIGINAL, Download, ExecutionOptions, Outcome, Project, ScriptName
+from deployr.grid.protocol import SessionSpec
+from deployr.projects import downloads
+from deployr.projects.records import ORIGINAL, Download, ExecutionOptions, Outcome, Project, RepositoryName
 from deployr.projects.sources import ScriptSources, Source
+from deployr.projects.standard_model import Plan, StandardModel, outcome
 from deployr.settings import Settings
 from deployr.store.database import now_ms
 from deployr.users.caller import Caller
@@ -21,6 +22,9 @@ PREFIX = "STATELESS-"
 """Ids of projects that are no projects begin so."""
 
 _AUTHOR = "STATELESS"
+_STEP_SECONDS = 60
+"""Idle time after which a stateless session is closed that its web worker left between two steps, being killed."""
+
 _BLACKBOXES = uuid.UUID("5c1ad1a4-5b0c-4c57-9d0a-2f0f6a3f2c55")
 """Name space of the ids of blackboxes, which follow from the digests of their HTTP sessions."""
 
@@ -28,13 +32,19 @@ _BLACKBOXES = uuid.UUID("5c1ad1a4-5b0c-4c57-9d0a-2f0f6a3f2c55")
 class Scripts:
     """Executes scripts for everybody who may see them, anonymous callers included."""
 
-    def __init__(self, grid: Grid, sources: ScriptSources, settings: Settings) -> None:
+    def __init__(self, grid: Grid, sources: ScriptSources, model: StandardModel, settings: Settings) -> None:
         self._grid = grid
         self._sources = sources
+        self._model = model
         self._limits = settings.limits
 
     async def execute(
-        self, caller: Caller, scripts: Sequence[ScriptName], options: ExecutionOptions, *, cluster: str | None = None
+        self,
+        caller: Caller,
+        scripts: Sequence[RepositoryName],
+        options: ExecutionOptions,
+        *,
+        cluster: str | None = None,
     ) -> Outcome:
         """Run scripts in a session of their own, which ends with the call; their files stay readable for a while.
 
@@ -43,14 +53,15 @@ class Scripts:
             AnonymousProjectLimit, NoFreeSlot, BoundaryExceeded: 911, 913, 914.
         """
         source = await self._sources.load(caller, scripts)
-        spec = self._session_spec(f"{PREFIX}{uuid.uuid4()}", caller, cluster)
-        execution = self._execution(caller, source, options, blackbox=False)
-        arguments = values.execution_arguments(options.inputs, options.robjects)
-        record, value = await self._grid.execute_stateless(spec, execution, arguments)
+        plan = self._plan(caller, source, options, blackbox=False)
+        spec = self._session_spec(f"{PREFIX}{uuid.uuid4()}", caller, cluster, _STEP_SECONDS)
+        if not plan.is_plain:
+            return await self._execute_in_steps(plan, spec)
+        record, value = await self._grid.execute_stateless(spec, plan.execution, plan.arguments)
         return await outcome(_project(spec.session), record, value, options)
 
     async def execute_blackbox(
-        self, caller: Caller, scripts: Sequence[ScriptName], options: ExecutionOptions, *, recycle: bool = False
+        self, caller: Caller, scripts: Sequence[RepositoryName], options: ExecutionOptions, *, recycle: bool = False
     ) -> Outcome:
         """Run scripts in the blackbox of the HTTP session, which keeps its objects from call to call.
 
@@ -62,13 +73,12 @@ class Scripts:
             NotFound, AnonymousProjectLimit, NoFreeSlot, BoundaryExceeded: as :meth:`execute`.
         """
         source = await self._sources.load(caller, scripts)
+        plan = self._plan(caller, source, options, blackbox=True)
         blackbox = blackbox_id(caller.http_session)
         if recycle:
             await self._grid.close(blackbox)
-        execution = self._execution(caller, source, options, blackbox=True)
-        arguments = values.execution_arguments(options.inputs, options.robjects)
-        record, value = await self._execute_in(blackbox, caller, execution, arguments)
-        return await outcome(_project(blackbox), record, value, options)
+        await self._open_blackbox(blackbox, caller)
+        return await self._model.run(plan, _project(blackbox))
 
     async def interrupt(self, caller: Caller) -> bool:
         """Interrupt what runs in the blackbox of the HTTP session; true when something ran."""
@@ -104,27 +114,35 @@ class Scripts:
         await self._check_owner(caller, project_id)
         return await downloads.results(self._grid, project_id, executions, filename)
 
-    async def _execute_in(
-        self, blackbox: str, caller: Caller, execution: Execution, arguments: bytes
-    ) -> tuple[ExecutionRecord, bytes]:
-        """Run in the blackbox, which is opened when it is not there; code never runs twice."""
+    async def _execute_in_steps(self, plan: Plan, spec: SessionSpec) -> Outcome:
+        """Run in a new session that is needed before and after the code runs; its files stay readable for a while."""
+        await self._grid.open(spec)
+        keep = False
+        try:
+            result = await self._model.run(plan, _project(spec.session))
+            keep = bool(result.record.results or result.record.artifacts)
+            return result
+        finally:
+            await asyncio.shield(self._grid.close(spec.session, keep=keep))
+
+    async def _open_blackbox(self, blackbox: str, caller: Caller) -> None:
+        """Open the blackbox when it is not there."""
         if not await self._grid.sessions(sessions=[blackbox]):
             # Of two first calls at once one opens it, and the other may find it busy.
             with contextlib.suppress(AlreadyExists):
                 await self._grid.open(self._session_spec(blackbox, caller, None, self._limits.blackbox_idle))
-        return await self._grid.execute(blackbox, execution, arguments)
 
-    def _execution(self, caller: Caller, source: Source, options: ExecutionOptions, *, blackbox: bool) -> Execution:
+    def _plan(self, caller: Caller, source: Source, options: ExecutionOptions, *, blackbox: bool) -> Plan:
         limit = self._limits.anonymous_time if caller.is_anonymous else 0
-        return new_execution(caller, source, options, blackbox=blackbox, time_limit=limit)
+        return self._model.plan(caller, source, options, blackbox=blackbox, time_limit=limit)
 
-    def _session_spec(self, session: str, caller: Caller, cluster: str | None, idle_timeout: float = 0) -> SessionSpec:
+    def _session_spec(self, session: str, caller: Caller, cluster: str | None, idle_timeout: float) -> SessionSpec:
         return SessionSpec(
             session=session,
             owner=caller.owner,
             purpose="anonymous",
             cluster=cluster,
-            context="HTTP Blackbox Project" if idle_timeout else "Stateless Project",
+            context=_context(session, caller),
             idle_timeout=idle_timeout,
             owner_limit=self._limits.anonymous_executions,
         )
@@ -139,6 +157,10 @@ class Scripts:
 def blackbox_id(http_session: str) -> str:
     """Id of the blackbox of an HTTP session, given the session's digest."""
     return f"{PREFIX}{uuid.uuid5(_BLACKBOXES, http_session)}"
+
+
+def _context(session: str, caller: Caller) -> str:
+    return "HTTP Blackbox Project" if session == blackbox_id(caller.http_session) else "Stateless Project"
 
 
 def _project(session: str) -> Project:

@@ -6,7 +6,7 @@ import asyncio
 import dataclasses
 from collections.abc import Sequence
 
-from deployr.projects.records import ScriptName
+from deployr.projects.records import RepositoryName
 from deployr.repository.blobs import Blobs
 from deployr.repository.files import RepositoryFiles
 from deployr.repository.records import RepositoryFile
@@ -31,7 +31,7 @@ class ScriptSources:
         self._files = files
         self._blobs = blobs
 
-    async def load(self, caller: Caller, scripts: Sequence[ScriptName]) -> Source:
+    async def load(self, caller: Caller, scripts: Sequence[RepositoryName]) -> Source:
         """The code of scripts, one after the other.
 
         Raises:
@@ -41,7 +41,7 @@ class ScriptSources:
         codes = [await self._read(file) for file in found]
         return Source("\n".join(codes), all(self._files.may_download(caller, file) for file in found))
 
-    def _find(self, caller: Caller, script: ScriptName) -> RepositoryFile:
+    def _find(self, caller: Caller, script: RepositoryName) -> RepositoryFile:
         return self._files.find(
             caller,
             script.filename,

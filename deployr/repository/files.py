@@ -119,6 +119,20 @@ class RepositoryFiles:
 
     # -- writing ------------------------------------------------------------------------------------------
 
+    def check_upload(self, caller: Caller, filenames: Sequence[str], *, directory: str | None = None) -> None:
+        """Whether :meth:`upload` would take files of these names; nothing is written.
+
+        Raises:
+            NotAuthenticated, InvalidParameter, NotFound: as :meth:`upload`.
+        """
+        username = _user(caller)
+        for filename in filenames:
+            names.check_filename(filename)
+            file_types.check_type(filename, self._blacklist, caller)
+        with self._database.reading() as connection:
+            if not rows.has_directory(connection, username, directory or ROOT):
+                raise NotFound(f"There is no directory {directory!r}.")
+
     def upload(
         self,
         caller: Caller,

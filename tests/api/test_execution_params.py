@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from deployr.api.execution_params import read_inputs, read_options, read_scripts, refuse_unbuilt
+from deployr.api.execution_params import read_inputs, read_options, read_scripts
 from deployr.api.params import MalformedParameter, Params
 from deployr.encodings import model
 from deployr.errors import DeployrError
@@ -47,13 +47,23 @@ async def test_devices_that_do_not_exist_are_malformed(values: dict[str, str]) -
         await read_options(Params(values))
 
 
-def test_what_is_not_built_is_refused_only_when_given() -> None:
-    refuse_unbuilt(Params({"preloadfilename": "", "storedirectory": "root", "storenewversion": "false"}))
-    with pytest.raises(DeployrError, match="preloadfilename"):
-        refuse_unbuilt(Params({"preloadfilename": "a.csv"}))
+async def test_preloads_pair_with_authors_directories_and_versions() -> None:
+    params = Params(
+        {"preloadobjectname": "a.rData,b.rData", "preloadobjectauthor": "u,v", "preloadobjectdirectory": ""}
+    )
+    preparation = (await read_options(params)).preparation
+    objects = [(name.filename, name.author, name.directory) for name in preparation.preloaded_objects]
+    assert objects == [("a.rData", "u", None), ("b.rData", "v", None)]
+    assert preparation.preloaded_files == []
 
 
-def test_store_options_of_anonymous_callers_are_ignored() -> None:
-    refuse_unbuilt(Params({"storeobject": "x"}), anonymous=True)
-    with pytest.raises(DeployrError, match="storeobject"):
-        refuse_unbuilt(Params({"storeobject": "x"}))
+async def test_where_and_how_to_store_is_nothing_to_store() -> None:
+    options = await read_options(Params({"storedirectory": "root", "storenewversion": "false", "storepublic": "true"}))
+    assert not options.storing
+    assert (await read_options(Params({"storeworkspace": "w"}))).storing
+
+
+def test_an_external_source_stands_for_scripts() -> None:
+    assert read_scripts(Params({"externalsource": "http://example.com/a.R"})) == []
+    with pytest.raises(MalformedParameter):
+        read_scripts(Params({}))

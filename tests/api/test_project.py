@@ -57,10 +57,6 @@ def test_create_refuses_an_unknown_cluster(testuser: Client) -> None:
     testuser.fail("/r/project/create", error_code=913, cluster="no such cluster")
 
 
-def test_create_refuses_what_it_cannot_preload_yet(testuser: Client) -> None:
-    assert "preloadfilename" in testuser.fail("/r/project/create", preloadfilename="a.csv")["error"]
-
-
 def test_list_holds_live_projects_in_order(testuser: Client) -> None:
     first, second = testuser.project(), testuser.project()
     listed = testuser.succeed("/r/project/list")["projects"]

@@ -146,11 +146,6 @@ def test_a_basic_user_executes_scripts_but_no_code(server: Server) -> None:
     basic.logout()
 
 
-def test_options_that_are_not_built_are_refused(testuser: Client, project: str) -> None:
-    response = testuser.post("/r/project/execute/code", project=project, code="1", storeobject="x")
-    assert "storeobject" in record_of(response)["error"]
-
-
 def test_scripts_are_chained_in_one_session(testuser: Client, project: str) -> None:
     for name, code in (("chain1.R", "a <- 1"), ("chain2.R", "b <- a + 1")):
         testuser.succeed("/r/repository/file/upload", filename=name, files={"file": code})

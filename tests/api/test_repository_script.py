@@ -138,11 +138,6 @@ def test_private_and_unknown_scripts_are_not_there(anonymous: Client, script: Ca
     anonymous.fail(EXECUTE, status=400)
 
 
-def test_what_is_not_built_is_refused(anonymous: Client) -> None:
-    anonymous.fail(EXECUTE, externalsource="http://example.com/a.R")
-    anonymous.fail(EXECUTE, preloadfilename="a.csv", **HELLO)
-
-
 def test_an_unknown_cluster_is_refused(anonymous: Client) -> None:
     anonymous.fail(EXECUTE, error_code=913, cluster="no such cluster", **HELLO)
 

@@ -10,9 +10,13 @@ import pytest
 
 from deployr.errors import AnonymousProjectLimit, BoundaryExceeded
 from deployr.grid.client import SocketGrid
-from deployr.projects.records import ExecutionOptions, ScriptName
+from deployr.projects.preparation import Preparing
+from deployr.projects.projects import Projects
+from deployr.projects.records import ExecutionOptions, RepositoryName
 from deployr.projects.scripts import Scripts, blackbox_id
 from deployr.projects.sources import ScriptSources
+from deployr.projects.standard_model import StandardModel
+from deployr.projects.storing import Stores
 from deployr.repository.blobs import Blobs
 from deployr.repository.files import RepositoryFiles
 from deployr.repository.records import FileProperties
@@ -23,7 +27,7 @@ from tests.server import Server
 
 AUTHOR = Caller(http_session="of-the-author", username="testuser", roles=frozenset({"POWER_USER"}))
 ANYBODY = Caller(http_session="of-nobody")
-ENDLESS = [ScriptName(filename="endless in scripts.R", author="testuser")]
+ENDLESS = [RepositoryName(filename="endless in scripts.R", author="testuser")]
 OPTIONS = ExecutionOptions()
 
 
@@ -47,7 +51,12 @@ async def sources(server: Server) -> AsyncIterator[ScriptSources]:
 
 
 def scripts(server: Server, grid: SocketGrid, sources: ScriptSources, limits: LimitSettings) -> Scripts:
-    return Scripts(grid, sources, msgspec.structs.replace(server.settings, limits=limits))
+    settings = msgspec.structs.replace(server.settings, limits=limits)
+    database, blobs = Database(settings.database_url), Blobs(settings.blobs_directory)
+    files = RepositoryFiles(database, settings)
+    preparing = Preparing(Projects(database, grid, settings), grid, files, blobs, settings)
+    model = StandardModel(grid, preparing, Stores(grid, files, blobs, settings))
+    return Scripts(grid, sources, model, settings)
 
 
 @pytest.mark.parametrize("blackbox", [False, True])
@@ -71,7 +80,7 @@ async def test_one_anonymous_session_has_a_limit_of_executions(
 async def test_the_blackbox_ends_with_its_session(server: Server, grid: SocketGrid, sources: ScriptSources) -> None:
     unlimited = scripts(server, grid, sources, LimitSettings())
     await unlimited.execute_blackbox(
-        ANYBODY, [ScriptName(filename="DeployR - Hello World", author="testuser")], OPTIONS
+        ANYBODY, [RepositoryName(filename="DeployR - Hello World", author="testuser")], OPTIONS
     )
     assert await grid.sessions(sessions=[blackbox_id(ANYBODY.http_session)])
     await unlimited.leave(ANYBODY.http_session)
