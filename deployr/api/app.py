@@ -110,6 +110,7 @@ def routes(backend: Backend) -> Routes:
         "/r/user/autosave": (user, "autosave"),
         "/r/user/release": (user, "release"),
         "/r/project/create": (project, "create"),
+        "/r/project/pool": (project, "pool"),
         "/r/project/list": (project, "list"),
         "/r/project/about": (project, "about"),
         "/r/project/ping": (project, "ping"),

@@ -9,7 +9,7 @@ from falcon.asgi import Response
 from deployr.api import envelope, records
 from deployr.api.call import Call
 from deployr.api.execution_params import read_inputs, read_preparation
-from deployr.api.params import Params
+from deployr.api.params import MalformedParameter, Params
 from deployr.projects.preparation import Preparing
 from deployr.projects.projects import Projects
 from deployr.projects.records import ClosingOptions, ProjectChanges, StateParts
@@ -37,6 +37,24 @@ class ProjectResource:
             inputs=await read_inputs(params),
         )
         envelope.succeed(req, resp, project=records.project(project))
+
+    async def on_post_pool(self, req: Call, resp: Response) -> None:
+        """Make temporary projects that are all alike."""
+        caller = req.require_user()
+        params = await req.read_params()
+        size = _read_size(params)
+        prepared = self._preparing.plan(caller, read_preparation(params))
+        projects, refusal = await self._projects.pool(
+            caller,
+            size,
+            blackbox=params.flag("blackbox"),
+            cluster=params.text("cluster"),
+            prepare=functools.partial(self._preparing.apply, prepared),
+            inputs=await read_inputs(params),
+        )
+        # Fewer than asked for: a success with a text, which clients take for a warning (7x-facts 6.3).
+        refused = {"error": f"{len(projects)} of {size} projects: {refusal.message}"} if refusal else {}
+        envelope.succeed(req, resp, projects=[records.project(project) for project in projects], **refused)
 
     async def on_post_list(self, req: Call, resp: Response) -> None:
         """The caller's projects."""
@@ -120,6 +138,7 @@ class ProjectResource:
         envelope.succeed(req, resp, project=records.project(project))
 
     on_get_create = on_post_create
+    on_get_pool = on_post_pool
     on_get_list = on_post_list
     on_get_about = on_post_about
     on_get_ping = on_post_ping
@@ -140,6 +159,14 @@ def _read_changes(params: Params) -> ProjectChanges:
         shared=params.given_flag("shared"),
         cookie=params.text("projectcookie"),
     )
+
+
+def _read_size(params: Params) -> int:
+    """How many projects make up the pool."""
+    size = params.number("poolsize")
+    if size is None or size < 1:
+        raise MalformedParameter("Parameter poolsize is missing or less than 1.")
+    return size
 
 
 def _read_parts(params: Params) -> StateParts:

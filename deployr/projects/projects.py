@@ -109,6 +109,37 @@ class Projects:
             raise
         return project
 
+    async def pool(
+        self,
+        caller: Caller,
+        size: int,
+        *,
+        blackbox: bool = False,
+        cluster: str | None = None,
+        prepare: Callable[[str], Awaitable[None]] | None = None,
+        inputs: Mapping[str, RValue] | None = None,
+    ) -> tuple[list[Project], GridError | None]:
+        """Make temporary projects that are all alike, side by side; see :meth:`create`.
+
+        Returns:
+            As many as the grid gives, and what it said when these are fewer than asked for (7x-facts 6.3).
+
+        Raises:
+            GridError: it gives none.
+            DeployrError: one could not be prepared; then none is left behind.
+        """
+        # One more than a user may have is enough to be told of the limit.
+        size = min(size, self._limit + 1)
+        making = [
+            asyncio.create_task(self.create(caller, blackbox=blackbox, cluster=cluster, prepare=prepare, inputs=inputs))
+            for _ in range(size)
+        ]
+        try:
+            return _pooled(await asyncio.gather(*making, return_exceptions=True))
+        except BaseException:
+            await asyncio.shield(self._give_back(making))
+            raise
+
     async def list_projects(
         self, caller: Caller, *, shared_also: bool = False, shared_only: bool = False, ordered: bool = False
     ) -> list[Project]:
@@ -389,6 +420,12 @@ class Projects:
             await asyncio.shield(self._grid.close(project.project))
             raise
 
+    async def _give_back(self, making: Sequence[asyncio.Task[Project]]) -> None:
+        """Close those projects that were made."""
+        for project in await asyncio.gather(*making, return_exceptions=True):
+            if isinstance(project, Project):
+                await self._end(project, None)
+
     async def _end_all(self, projects: Sequence[Project], save: bool) -> None:
         for project in projects:
             try:
@@ -512,6 +549,16 @@ class Projects:
     def _idle_timeout_of(self, project: Project) -> float:
         """A project that is saved is ended by its HTTP session's end only, which has the chance to save it."""
         return 0 if _lasts(project) or self._is_autosaved(project) else self._idle_timeout
+
+
+def _pooled(outcomes: Sequence[Project | BaseException]) -> tuple[list[Project], GridError | None]:
+    """The projects that were made and the first refusal of the grid; raises what keeps the pool from being."""
+    made = [outcome for outcome in outcomes if isinstance(outcome, Project)]
+    refusals = [outcome for outcome in outcomes if isinstance(outcome, GridError)]
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException) and not (made and isinstance(outcome, GridError)):
+            raise outcome
+    return made, refusals[0] if refusals else None
 
 
 def _context(project: Project) -> str:
