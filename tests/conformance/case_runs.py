@@ -72,6 +72,11 @@ class Callers:
             self._shared[user] = self.new(user)
         return self._shared[user]
 
+    def close(self) -> None:
+        """Hang up, which lets the server end at once."""
+        for client in self._shared.values():
+            client.http.close()
+
 
 class Run:
     """One run of a case."""
@@ -81,6 +86,7 @@ class Run:
         self._case = variant.case
         self._callers = callers
         self._clients: dict[str, Client] = {}
+        self._own_clients: list[Client] = []
         self._captured: dict[str, str] = {}
         self._projects: list[tuple[Client, str]] = []
         self._pool = ThreadPoolExecutor()
@@ -160,9 +166,15 @@ class Run:
     def _client(self, step: Step) -> Client:
         user = step.user or self._case.user
         if user not in self._clients:
-            is_own = self._case.own_session or user == "anonymous"
-            self._clients[user] = self._callers.new(user) if is_own else self._callers.shared(user)
+            self._clients[user] = self._new_client(user)
         return self._clients[user]
+
+    def _new_client(self, user: str) -> Client:
+        if not self._case.own_session and user != "anonymous":
+            return self._callers.shared(user)
+        client = self._callers.new(user)
+        self._own_clients.append(client)
+        return client
 
     def _filled(self, value: Any) -> str:
         """A parameter with captured values in the place of their names."""
@@ -187,6 +199,8 @@ class Run:
             with contextlib.suppress(KeyError):
                 self._send(step, "POST", "json")
         self._pool.shutdown()
+        for client in self._own_clients:
+            client.http.close()
 
 
 def _at(node: Node, place: str) -> Node:

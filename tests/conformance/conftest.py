@@ -25,9 +25,11 @@ def conformance_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ser
 
 
 @pytest.fixture(scope="session")
-def callers(conformance_server: Server) -> Callers:
+def callers(conformance_server: Server) -> Iterator[Callers]:
     """Clients of that server."""
-    return Callers(conformance_server)
+    callers = Callers(conformance_server)
+    yield callers
+    callers.close()
 
 
 def _create_accounts(server: Server) -> None:

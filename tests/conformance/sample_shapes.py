@@ -1,8 +1,8 @@
 """What a reply looks like, property by property, and where two replies look different.
 
-A place is a property's path, such as ``execution.results[].url``; ``[]`` stands for all elements of an array. What is there
-is a set of kinds: ``text``, ``integer``, ``number``, ``flag``, ``null``, ``array``, ``record``, ``absent``; of the
-properties in :data:`WORDS`, whose values are DeployR's own words, the value itself.
+A place is a property's path, such as ``execution.results[].url``; ``[]`` stands for all elements of an array. What is
+there is a set of kinds: ``text``, ``integer``, ``number``, ``flag``, ``null``, ``array``, ``record``, ``absent``; of
+the properties in :data:`WORDS`, whose values are DeployR's own words, the value itself.
 """
 
 from __future__ import annotations

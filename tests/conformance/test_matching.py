@@ -86,7 +86,8 @@ def test_an_array_that_is_a_value_is_called_values() -> None:
 
 
 def test_an_empty_element_is_null_or_an_empty_text_or_array() -> None:
-    for expected in (None, "", [], {}):
+    anything: tuple[Any, ...] = (None, "", [], {})
+    for expected in anything:
         match({"e": expected}, read_xml(b"<e/>"))
     with pytest.raises(Mismatch):
         match({"e": False}, read_xml(b"<e/>"))
