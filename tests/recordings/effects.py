@@ -237,6 +237,27 @@ def _object_delete(exchange: Exchange) -> None:
     assert {item["name"] for item in left}.isdisjoint(exchange.params.names("name"))
 
 
+def _object_save(exchange: Exchange) -> None:
+    """Another file may have taken the name already."""
+    file, params = exchange.reply.record["directory"]["file"], exchange.params
+    assert file["filename"].startswith(params.values["name"])
+    assert file["filename"].endswith(".rData")
+    assert file["descr"] == params.text("descr")
+    assert _content_of(exchange, file["filename"])
+
+
+def _object_store(exchange: Exchange) -> None:
+    file = exchange.reply.record["repository"]["file"]
+    assert (file["filename"], file["directory"]) == (f"{exchange.params.values['name']}.rData", ROOT)
+    _assert_given(exchange, file)
+
+
+def _object_load(exchange: Exchange) -> None:
+    """The recorded files hold an object ``x``, which was not there before."""
+    objects = exchange.client.succeed("/r/project/workspace/list", project=exchange.project)["workspace"]["objects"]
+    assert "x" in [item["name"] for item in objects]
+
+
 # -- working directory ------------------------------------------------------------------------------------
 
 
@@ -249,6 +270,52 @@ def _directory_upload(exchange: Exchange) -> None:
 def _directory_write(exchange: Exchange) -> None:
     content = _content_of(exchange, exchange.params.values["filename"])
     assert content == exchange.params.values["text"].encode()
+
+
+def _directory_transfer(exchange: Exchange) -> None:
+    file, params = exchange.reply.record["directory"]["file"], exchange.params
+    assert (file["filename"], file["descr"]) == (params.text("filename"), params.text("descr"))
+    assert _content_of(exchange, file["filename"]) == _content_behind(exchange)
+
+
+def _directory_update(exchange: Exchange) -> None:
+    file, params = exchange.reply.record["directory"]["file"], exchange.params
+    assert (file["filename"], file["descr"]) == (params.text("rename"), params.text("descr"))
+    names = file_names(exchange.client, exchange.project)
+    assert file["filename"] in names
+    assert params.text("filename", "name") not in names
+
+
+def _directory_store(exchange: Exchange) -> None:
+    file, params = exchange.reply.record["repository"]["file"], exchange.params
+    assert (file["filename"], file["directory"]) == (params.text("filename"), params.text("directory") or ROOT)
+    _assert_given(exchange, file)
+    stored = exchange.stage.versions(file["filename"], file["directory"])[0]
+    assert exchange.stage.read(stored) == _content_of(exchange, file["filename"])
+
+
+def _directory_load(exchange: Exchange) -> None:
+    """The version is the oldest one when one is named, else the latest."""
+    file, params = exchange.reply.record["directory"]["file"], exchange.params
+    versions = exchange.stage.versions(params.values["filename"], params.text("directory") or ROOT)
+    wanted = versions[-1] if params.text("version") else versions[0]
+    assert (file["filename"], file["descr"], file["length"]) == (wanted.filename, wanted.descr, wanted.length)
+    assert _content_of(exchange, file["filename"]) == exchange.stage.read(wanted)
+
+
+def _assert_given(exchange: Exchange, file: dict[str, Any]) -> None:
+    """What the request says of a file of the repository; what it leaves out may have been said before."""
+    params = exchange.params
+    assert (file["shared"], file["published"]) == (params.flag("shared"), params.flag("published"))
+    for name in ("descr", "restricted"):
+        assert file[name] == (params.text(name) or file[name]), name
+
+
+def _content_behind(exchange: Exchange) -> bytes:
+    """Of the URL that was sent."""
+    response = exchange.client.http.get(exchange.params.values["url"])
+    assert response.status_code == 200
+    return response.content
 
 
 def _directory_list(exchange: Exchange) -> None:
@@ -284,6 +351,10 @@ def _repository_upload(exchange: Exchange) -> None:
 
 def _repository_write(exchange: Exchange) -> None:
     _assert_stored(exchange, exchange.params.values["text"].encode())
+
+
+def _repository_transfer(exchange: Exchange) -> None:
+    _assert_stored(exchange, _content_behind(exchange))
 
 
 def _assert_stored(exchange: Exchange, content: bytes | None) -> None:
@@ -385,14 +456,23 @@ _CHECKS: dict[str, Callable[[Exchange], None]] = {
     "/r/project/workspace/list": _object_list,
     "/r/project/workspace/get": _object_get,
     "/r/project/workspace/push": _push,
+    "/r/project/workspace/transfer": _object_load,
+    "/r/project/workspace/save": _object_save,
+    "/r/project/workspace/store": _object_store,
+    "/r/project/workspace/load": _object_load,
     "/r/project/workspace/delete": _object_delete,
     "/r/project/directory/list": _directory_list,
     "/r/project/directory/upload": _directory_upload,
+    "/r/project/directory/transfer": _directory_transfer,
     "/r/project/directory/write": _directory_write,
+    "/r/project/directory/update": _directory_update,
+    "/r/project/directory/store": _directory_store,
+    "/r/project/directory/load": _directory_load,
     "/r/project/directory/download": _directory_download,
     "/r/project/directory/delete": _directory_delete,
     "/r/repository/file/list": _repository_list,
     "/r/repository/file/upload": _repository_upload,
+    "/r/repository/file/transfer": _repository_transfer,
     "/r/repository/file/write": _repository_write,
     "/r/repository/file/download": _repository_download,
     "/r/repository/file/fetch": _fetch,

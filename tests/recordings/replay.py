@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Iterable, Iterator
-from urllib.parse import unquote_plus
+from urllib.parse import parse_qsl, unquote_plus, urlsplit
 
 from deployr.api.sessions import TOKEN
 from deployr.api.unbuilt import UNBUILT
@@ -17,11 +17,19 @@ from deployr.settings import split_address
 from tests.recordings.connection import Connection, Reply
 from tests.recordings.message import Message, Params
 from tests.recordings.recorded import Recorded, requests_of
-from tests.recordings.stage import OLDEST, Stage, delete_present, push_missing, upload_missing
+from tests.recordings.stage import OLDEST, Stage, delete_object, delete_present, push_missing, upload_missing
 from tests.server import Client, Server
 
 _SESSION = re.compile(rb"(?:(?<=jsessionid=)|(?<=JSESSIONID=))A0{23}[0-9A-F]{8}")
 _ID = re.compile(rb"(?:PROJECT|EXEC|JOB)-[0-9]{8}-[0-9]{4}-4000-8000-[0-9]{12}")
+_VERSION = b"|".join(
+    (
+        rb"(?<=version=)(?:2|Tue\+Jun\+28\+2016|1467100000001)(?=[&; ]|$)",
+        rb"(?<=/)1467100000001(?=/)",
+        # The placeholder took the flag of a store call for the version of the file, which was loaded then.
+        rb"(?<=&author=testuser&version=)True$|(?<=&directory=root&version=)true$",
+    )
+)
 _RECORDED = re.compile(
     b"|".join(
         (
@@ -29,7 +37,7 @@ _RECORDED = re.compile(
             rb"(?P<session>%s)" % _SESSION.pattern,
             rb"(?P<token>[0-9]{8}-aaaa-4aaa-8aaa-[0-9]{12})",
             rb"(?P<id>%s)" % _ID.pattern,
-            rb"(?P<version>(?<=version=)(?:2|Tue\+Jun\+28\+2016|1467100000001)(?=[&; ]|$)|(?<=/)1467100000001(?=/))",
+            rb"(?P<version>%s)" % _VERSION,
             rb"(?P<address>127\.0\.0\.1(?P<colon>:|%3[Aa])8050)",
             rb"(?P<author>testuser)",
         )
@@ -50,6 +58,8 @@ _OF_FILES = {
     *(f"/r/repository/file/{name}" for name in ("grant", "copy", "move")),
     *(f"/r/project/{name}/load" for name in ("workspace", "directory")),
 }
+_WRITING = {f"/r/project/directory/{name}" for name in ("upload", "write", "transfer")}
+_LOADING = {f"/r/project/workspace/{name}" for name in ("load", "transfer")}
 _SCRIPTS = {"/r/project/execute/script", "/r/repository/script/execute", "/r/repository/script/render"}
 
 
@@ -192,6 +202,8 @@ class Replayer:
         if project:
             self._prepare_project(recorded, project, client)
         self._prepare_repository(call, params, segments)
+        if call.endswith("/transfer"):
+            self._prepare_source(params.values["url"], client)
 
     def _ensure_project(self, recorded_id: bytes, client: Client) -> None:
         """A project that the recorded conversation still used may have ended with an earlier request."""
@@ -220,8 +232,19 @@ class Replayer:
         if call in _OF_PROJECT_FILES:
             upload_missing(client, project, project_files(params, segments))
             delete_present(client, project, params.names("rename"))
-        if call == "/r/project/directory/upload" and not params.flag("overwrite"):
+        if call in _WRITING and not params.flag("overwrite"):
             delete_present(client, project, params.names("filename"))
+        if call in _LOADING:
+            delete_object(client, project, "x")
+
+    def _prepare_source(self, url: str, client: Client) -> None:
+        """Files whose URLs are sent must be there."""
+        parts = urlsplit(url)
+        wanted = dict(parse_qsl(parts.query))
+        if parts.path == "/deployr/r/project/directory/download":
+            upload_missing(client, self._ids[wanted["project"].encode()], [wanted["filename"]])
+        if parts.path == "/deployr/r/repository/file/download":
+            self._stage.file(wanted["filename"], wanted["directory"])
 
     def _ensure_plotted(self, execution: bytes, project: str, client: Client) -> None:
         """The recorded executions that are asked for results drew a plot each, or so the placeholder said."""
@@ -232,7 +255,8 @@ class Replayer:
             self._ids[execution] = made
 
     def _prepare_repository(self, call: str, params: Params, segments: list[str]) -> None:
-        if call.startswith("/r/repository/") and not params.flag("external"):
+        is_target = call.startswith("/r/repository/") or call == "/r/project/directory/store"
+        if is_target and not params.flag("external"):
             for directory in params.names("directory", "destination"):
                 self._stage.directory(directory)
         if call in _OF_FILES and not params.flag("external"):

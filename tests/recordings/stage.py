@@ -138,12 +138,19 @@ def push_missing(client: Client, project: str, names: list[str]) -> None:
             client.succeed("/r/project/workspace/push", project=project, inputs=_pushed(name))
 
 
+def delete_object(client: Client, project: str, name: str) -> None:
+    """Let a project not have this object."""
+    client.succeed("/r/project/workspace/push", project=project, inputs=_pushed(name))
+    client.succeed("/r/project/workspace/delete", project=project, name=name)
+
+
 def upload_missing(client: Client, project: str, names: list[str]) -> None:
     """Let a project's directory have these files."""
     present = file_names(client, project)
     for name in names:
         if name not in present:
-            part: Any = {"file": ("part", b"content of " + name.encode())}
+            content = _saved_objects() if name.endswith(".rData") else b"content of " + name.encode()
+            part: Any = {"file": ("part", content)}
             client.succeed("/r/project/directory/upload", project=project, filename=name, files=part)
 
 
