@@ -27,6 +27,7 @@ from deployr.api.user import UserResource
 from deployr.grid.client import SocketGrid
 from deployr.projects.directory import Directory
 from deployr.projects.executions import Executions
+from deployr.projects.external_sources import ExternalSources
 from deployr.projects.fetching import Fetcher
 from deployr.projects.preparation import Preparing
 from deployr.projects.projects import Projects
@@ -71,6 +72,7 @@ class Backend:
         downloads = RepositoryDownloads(self.files, self.blobs)
         own = OwnUrls(settings, downloads, self.directory, self.executions, self.scripts)
         self.fetcher = Fetcher(own, settings)
+        self.external = ExternalSources(self.fetcher, self.projects, self.grid)
 
     async def process_shutdown(self, scope: dict[str, Any], event: dict[str, Any]) -> None:
         """Close the connections; falcon calls it when the worker ends."""
@@ -96,11 +98,11 @@ def routes(backend: Backend) -> Routes:
     unbuilt = UnbuiltResource()
     user = UserResource(backend.settings, backend.accounts, backend.sessions, backend.projects, backend.scripts)
     project = ProjectResource(backend.projects, backend.preparing)
-    execute = ProjectExecuteResource(backend.executions, backend.scripts)
+    execute = ProjectExecuteResource(backend.executions, backend.scripts, backend.external)
     workspace = ProjectWorkspaceResource(backend.workspace, backend.workspace_files, backend.fetcher)
     directory = ProjectDirectoryResource(backend.directory, backend.fetcher)
     file = RepositoryFileResource(backend.files, backend.blobs, backend.fetcher)
-    script = RepositoryScriptResource(backend.files, backend.scripts)
+    script = RepositoryScriptResource(backend.files, backend.scripts, backend.external)
     built: Routes = {
         "": (server, "root"),
         "/r/server/info": (server, "info"),

@@ -6,6 +6,7 @@ of the server to itself would wait for a worker, and for the project that the ca
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl, quote, urlsplit
 
@@ -30,6 +31,11 @@ def local(call: Call, url: str) -> str:
     if parts is None or parts.netloc != call.netloc or not parts.path.startswith(f"{CONTEXT}/"):
         return url
     return parts._replace(scheme="", netloc="").geturl()
+
+
+def local_places(call: Call, places: Sequence[str]) -> list[str]:
+    """As :func:`local`, for several; what is no URL stays as it is."""
+    return [local(call, place) for place in places]
 
 
 class OwnUrls:

@@ -7,7 +7,9 @@ from falcon.asgi import Response
 from deployr.api import downloads, envelope, execution_replies, records
 from deployr.api.call import Call
 from deployr.api.execution_params import read_options, read_scripts
+from deployr.api.own_urls import local_places
 from deployr.projects.executions import Executions
+from deployr.projects.external_sources import ExternalSources
 from deployr.projects.scripts import PREFIX as STATELESS
 from deployr.projects.scripts import Scripts
 
@@ -15,9 +17,10 @@ from deployr.projects.scripts import Scripts
 class ProjectExecuteResource:
     """Calls of ``/r/project/execute``."""
 
-    def __init__(self, executions: Executions, scripts: Scripts) -> None:
+    def __init__(self, executions: Executions, scripts: Scripts, external: ExternalSources) -> None:
         self._executions = executions
         self._scripts = scripts
+        self._external = external
 
     async def on_post_code(self, req: Call, resp: Response) -> None:
         """Run a block of code."""
@@ -29,11 +32,16 @@ class ProjectExecuteResource:
         execution_replies.reply(req, resp, outcome)
 
     async def on_post_script(self, req: Call, resp: Response) -> None:
-        """Run scripts of the repository."""
+        """Run scripts of the repository, or of elsewhere."""
         caller = req.require_user()
         params = await req.read_params()
+        external = await self._external.load(caller, local_places(req, params.names("externalsource")))
         outcome = await self._executions.execute_script(
-            caller, params.required("project"), read_scripts(params), await read_options(params)
+            caller,
+            params.required("project"),
+            read_scripts(params),
+            await read_options(params),
+            external=external,
         )
         execution_replies.reply(req, resp, outcome)
 

@@ -11,10 +11,12 @@ from deployr.api import downloads, envelope, errors, execution_replies, records,
 from deployr.api.call import Call
 from deployr.api.disconnects import while_connected
 from deployr.api.execution_params import read_options, read_scripts
+from deployr.api.own_urls import local_places
 from deployr.api.params import Params
 from deployr.api.path_names import split_names
 from deployr.api.repository_file import refuse_external
 from deployr.errors import DeployrError
+from deployr.projects.external_sources import ExternalSources
 from deployr.projects.records import Outcome
 from deployr.projects.scripts import Scripts
 from deployr.repository.files import RepositoryFiles
@@ -23,9 +25,10 @@ from deployr.repository.files import RepositoryFiles
 class RepositoryScriptResource:
     """Calls of ``/r/repository/script``."""
 
-    def __init__(self, files: RepositoryFiles, scripts: Scripts) -> None:
+    def __init__(self, files: RepositoryFiles, scripts: Scripts, external: ExternalSources) -> None:
         self._files = files
         self._scripts = scripts
+        self._external = external
 
     async def on_post_list(self, req: Call, resp: Response) -> None:
         """The scripts that the caller may execute."""
@@ -81,8 +84,12 @@ class RepositoryScriptResource:
 
     async def _execute(self, req: Call, params: Params) -> Outcome:
         scripts, options = read_scripts(params), await read_options(params)
+        external = await self._external.load(req.caller, local_places(req, params.names("externalsource")))
         if params.flag("blackbox"):
             recycle = params.flag("recycle")
-            return await self._scripts.execute_blackbox(req.caller, scripts, options, recycle=recycle)
-        running = self._scripts.execute(req.caller, scripts, options, cluster=params.text("cluster"))
+            return await self._scripts.execute_blackbox(
+                req.caller, scripts, options, external=external, recycle=recycle
+            )
+        cluster = params.text("cluster")
+        running = self._scripts.execute(req.caller, scripts, options, external=external, cluster=cluster)
         return await while_connected(req, running)

@@ -57,6 +57,7 @@ class _Entry:
             node=self.node.name,
             cluster=self.node.cluster,
             context=self.spec.context,
+            directory=str(self.session.files.work_path),
             state=self.session.state,
             opened=round(self.opened * 1000),
             used=round(self.used * 1000),

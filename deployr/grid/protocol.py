@@ -79,6 +79,7 @@ class SessionInfo(msgspec.Struct, frozen=True, kw_only=True):
     """A session as the grid sees it.
 
     Attributes:
+        directory: path of its working directory, as its code sees it.
         state: ``idle``, ``busy``, or ``ended`` (process gone, files kept for a while: stateless executions).
         opened: milliseconds since 1970.
         used: start of the last call, milliseconds since 1970.
@@ -90,6 +91,7 @@ class SessionInfo(msgspec.Struct, frozen=True, kw_only=True):
     node: str
     cluster: str | None
     context: str
+    directory: str
     state: Literal["idle", "busy", "ended"]
     opened: int
     used: int

@@ -194,7 +194,7 @@ def build_engine(settings: Settings) -> Engine:
 def _node_options(settings: Settings, node: NodeSettings, number: int) -> NodeOptions:
     grid = settings.grid
     # Numbered: names may differ in what no file name can hold, and sockets must have short paths.
-    directory = settings.sessions_directory / "nodes" / str(number)
+    directory = settings.sessions_directory.resolve() / "nodes" / str(number)
     return NodeOptions(
         name=node.name,
         description=node.description,

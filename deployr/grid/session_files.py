@@ -30,8 +30,9 @@ class SessionFiles:
 
     def __init__(self, path: Path, owner: tuple[int, int] | None) -> None:
         self.path = path
+        self.work_path = path / "work"
         self._ids = owner or (None, None)
-        for made in (path, path / "work"):
+        for made in (path, self.work_path):
             made.mkdir(mode=0o700)
             if owner:
                 os.chown(made, *owner)

@@ -10,7 +10,7 @@ from deployr.grid.client import Grid
 from deployr.grid.protocol import ExecutionRecord, FileInfo
 from deployr.projects.projects import Projects
 from deployr.projects.records import Download, ExecutionOptions, Outcome, Project, RepositoryName
-from deployr.projects.sources import ScriptSources, Source
+from deployr.projects.sources import NOTHING, ScriptSources, Source
 from deployr.projects.standard_model import StandardModel
 from deployr.store.database import now_ms
 from deployr.users.caller import Caller
@@ -39,9 +39,18 @@ class Executions:
             return await self._execute(caller, project, Source(code, visible=True), options)
 
     async def execute_script(
-        self, caller: Caller, project_id: str, scripts: Sequence[RepositoryName], options: ExecutionOptions
+        self,
+        caller: Caller,
+        project_id: str,
+        scripts: Sequence[RepositoryName],
+        options: ExecutionOptions,
+        *,
+        external: Source = NOTHING,
     ) -> Outcome:
         """Run scripts of the repository one after the other; the first failure ends the chain.
+
+        Args:
+            external: code to run after them.
 
         Raises:
             NotFound: a script does not exist or the caller may not execute it.
@@ -50,7 +59,7 @@ class Executions:
             DeployrError: the preparation failed; no code was run.
         """
         async with self._projects.using(caller, project_id, blackbox=True) as project:
-            source = await self._sources.load(caller, scripts)
+            source = (await self._sources.load(caller, scripts)).then(external)
             return await self._execute(caller, project, source, options)
 
     async def interrupt(self, caller: Caller, project_id: str) -> Project:

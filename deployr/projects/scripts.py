@@ -12,7 +12,7 @@ from deployr.grid.client import Grid
 from deployr.grid.protocol import SessionSpec
 from deployr.projects import downloads
 from deployr.projects.records import ORIGINAL, Download, ExecutionOptions, Outcome, Project, RepositoryName
-from deployr.projects.sources import ScriptSources, Source
+from deployr.projects.sources import NOTHING, ScriptSources, Source
 from deployr.projects.standard_model import Plan, StandardModel, outcome
 from deployr.settings import Settings
 from deployr.store.database import now_ms
@@ -44,15 +44,20 @@ class Scripts:
         scripts: Sequence[RepositoryName],
         options: ExecutionOptions,
         *,
+        external: Source = NOTHING,
         cluster: str | None = None,
     ) -> Outcome:
         """Run scripts in a session of their own, which ends with the call; their files stay readable for a while.
+
+        Args:
+            external: code to run after them.
+            cluster: tag of the cluster that the session must be on.
 
         Raises:
             NotFound: a script does not exist or the caller may not execute it.
             AnonymousProjectLimit, NoFreeSlot, BoundaryExceeded: 911, 913, 914.
         """
-        source = await self._sources.load(caller, scripts)
+        source = (await self._sources.load(caller, scripts)).then(external)
         plan = self._plan(caller, source, options, blackbox=False)
         spec = self._session_spec(f"{PREFIX}{uuid.uuid4()}", caller, cluster, _STEP_SECONDS)
         if not plan.is_plain:
@@ -61,18 +66,25 @@ class Scripts:
         return await outcome(_project(spec.session), record, value, options)
 
     async def execute_blackbox(
-        self, caller: Caller, scripts: Sequence[RepositoryName], options: ExecutionOptions, *, recycle: bool = False
+        self,
+        caller: Caller,
+        scripts: Sequence[RepositoryName],
+        options: ExecutionOptions,
+        *,
+        external: Source = NOTHING,
+        recycle: bool = False,
     ) -> Outcome:
         """Run scripts in the blackbox of the HTTP session, which keeps its objects from call to call.
 
         Args:
+            external: code to run after them.
             recycle: begin with an empty one.
 
         Raises:
             ProjectBusy: another call runs in the blackbox.
             NotFound, AnonymousProjectLimit, NoFreeSlot, BoundaryExceeded: as :meth:`execute`.
         """
-        source = await self._sources.load(caller, scripts)
+        source = (await self._sources.load(caller, scripts)).then(external)
         plan = self._plan(caller, source, options, blackbox=True)
         blackbox = blackbox_id(caller.http_session)
         if recycle:

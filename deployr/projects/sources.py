@@ -23,6 +23,14 @@ class Source:
     code: str
     visible: bool
 
+    def then(self, other: Source) -> Source:
+        """The code of both, one after the other."""
+        return Source("\n".join(filter(None, (self.code, other.code))), self.visible and other.visible)
+
+
+NOTHING = Source("", visible=True)
+"""No code."""
+
 
 class ScriptSources:
     """Reads scripts of the repository."""
@@ -56,10 +64,10 @@ class ScriptSources:
             content = self._blobs.read(file.sha256)
         else:
             content = await asyncio.to_thread(self._blobs.read, file.sha256)
-        return _text(content)
+        return as_text(content)
 
 
-def _text(content: bytes) -> str:
+def as_text(content: bytes) -> str:
     """UTF-8 or, where it is none, Latin-1, in which any bytes are text."""
     try:
         return content.decode("utf-8-sig")

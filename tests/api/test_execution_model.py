@@ -15,6 +15,11 @@ SCRIPT = "/r/project/execute/script"
 EXECUTE = "/r/repository/script/execute"
 CREATE = "/r/project/create"
 CALLS = (CODE, SCRIPT, EXECUTE)
+HELLO: dict[str, Any] = {
+    "filename": "DeployR - Hello World",
+    "author": "testuser",
+    "csvinputs": "input_randomNum,3",
+}
 
 MakeFile = Callable[..., str]
 Run = Callable[..., httpx.Response]
@@ -82,7 +87,7 @@ def test_files_and_objects_are_there_before_the_code(run: Run, make: MakeFile, r
     make("second.csv", "2")
     make("ab.rData", rdata)
     code = "x <- paste0(readLines('first.csv'), readLines('second.csv'), a, b, c)"
-    sent: dict[str, Any] = {"preloadfilename": "first.csv,second.csv", "preloadfileauthor": ",testuser", "preloadfiledirectory": ""}
+    sent = {"preloadfilename": "first.csv,second.csv", "preloadfileauthor": ",testuser", "preloadfiledirectory": ""}
     objects = {"preloadobjectname": "ab.rData", "preloadobjectauthor": "testuser", "csvinputs": "c,5"}
     response = run(call, code, robjects="x", **sent, **objects)
     assert values(response) == {"x": "12125"}
@@ -128,9 +133,7 @@ def test_a_version_may_be_preloaded(run: Run, make: MakeFile, testuser: Client) 
     ],
 )
 @pytest.mark.parametrize("call", CALLS)
-def test_what_cannot_be_done_fails_before_any_code_runs(
-    run: Run, testuser: Client, call: str, bad: Any
-) -> None:
+def test_what_cannot_be_done_fails_before_any_code_runs(run: Run, testuser: Client, call: str, bad: Any) -> None:
     response = run(call, "cat('ran', file = 'ran.txt')", **bad)
     assert response.status_code == 200
     record = record_of(response)
@@ -154,10 +157,9 @@ def test_files_of_others_are_preloaded_as_far_as_they_may_be_seen(server: Server
     make("shared.csv", "2", shared="true")
     make("published.csv", "3", published="true")
     admin, anonymous = server.login("admin"), server.client()
-    hello: dict[str, Any] = {"filename": "DeployR - Hello World", "author": "testuser", "csvinputs": "input_randomNum,3"}
 
     def preloads(client: Client, filename: str) -> bool:
-        sent: dict[str, Any] = {"preloadfilename": filename, "preloadfileauthor": "testuser", **hello}
+        sent: dict[str, Any] = {"preloadfilename": filename, "preloadfileauthor": "testuser", **HELLO}
         return bool(record_of(client.post(EXECUTE, **sent))["success"])
 
     names = ("private.csv", "shared.csv", "published.csv")
@@ -229,9 +231,8 @@ def test_only_projects_that_the_caller_may_read_are_adopted(
 
 
 def test_an_anonymous_blackbox_ignores_adoptions(anonymous: Client) -> None:
-    hello: dict[str, Any] = {"filename": "DeployR - Hello World", "author": "testuser", "csvinputs": "input_randomNum,3"}
-    anonymous.succeed(EXECUTE, blackbox="true", adoptworkspace="PROJECT-bad", **hello)
-    anonymous.fail(EXECUTE, status=401, adoptworkspace="PROJECT-bad", **hello)
+    anonymous.succeed(EXECUTE, blackbox="true", adoptworkspace="PROJECT-bad", **HELLO)
+    anonymous.fail(EXECUTE, status=401, adoptworkspace="PROJECT-bad", **HELLO)
 
 
 # -- after ------------------------------------------------------------------------------------------------
@@ -295,8 +296,7 @@ def test_what_is_not_there_is_not_stored_nor_anything_else(run: Run, testuser: C
 
 def test_a_basic_user_stores_too(server: Server) -> None:
     basic = server.login(BASIC_USER, "Password1")
-    hello: dict[str, Any] = {"filename": "DeployR - Hello World", "author": "testuser", "csvinputs": "input_randomNum,3"}
-    [stored] = basic.succeed(EXECUTE, storeobject="x", **hello)["repository"]["files"]
+    [stored] = basic.succeed(EXECUTE, storeobject="x", **HELLO)["repository"]["files"]
     assert (stored["filename"], stored["author"]) == ("x.rData", BASIC_USER)
     basic.succeed("/r/repository/file/delete", filename="x.rData")
     basic.logout()
@@ -307,3 +307,144 @@ def test_artifacts_of_a_stateless_run_stay_readable_after_it_stored(run: Run, te
     execution = record_of(response)["execution"]
     assert testuser.http.get(execution["artifacts"][0]["url"]).content == b"text"
     assert testuser.http.get(execution["results"][0]["url"]).content[:4] == b"\x89PNG"
+
+
+# -- external sources -------------------------------------------------------------------------------------
+
+EXTERNAL = (SCRIPT, EXECUTE)
+
+
+def external(client: Client, call: str, source: str, **params: Any) -> dict[str, Any]:
+    """The reply of a run of code from elsewhere that goes well."""
+    if call == SCRIPT:
+        params |= {"project": client.project()}
+    return client.succeed(call, externalsource=source, **params)
+
+
+@pytest.mark.parametrize("call", EXTERNAL)
+@pytest.mark.parametrize("ending", ["", ";jsessionid=of-nobody", "/;jsessionid=of-nobody"])
+def test_own_urls_are_sources_also_without_credentials(
+    testuser: Client, make: MakeFile, call: str, ending: str
+) -> None:
+    make("a b.R", "x <- 5")
+    url = testuser.succeed("/r/repository/file/fetch", filename="a b.R", author="testuser")["repository"]["file"]["url"]
+    assert external(testuser, call, url + ending, robjects="x")["workspace"]["objects"][0]["value"] == 5.0
+    relative = url.partition("://")[2].partition("/")[2]
+    assert external(testuser, call, f"/{relative}{ending}", robjects="x")["workspace"]["objects"][0]["value"] == 5.0
+
+
+@pytest.mark.parametrize("call", EXTERNAL)
+def test_files_of_live_projects_are_sources_by_url_and_path(testuser: Client, call: str) -> None:
+    project = testuser.project()
+    code = "cat('x <- 6', file = 'code.R'); path <- normalizePath('code.R')"
+    reply = testuser.execute(project, code, robjects="path")
+    places = [reply["execution"]["artifacts"][0]["url"], reply["workspace"]["objects"][0]["value"]]
+    for place in places:
+        assert external(testuser, call, place, robjects="x")["workspace"]["objects"][0]["value"] == 6.0
+    sent = {"project": project, "externalsource": ",".join(places), "robjects": "x"}
+    assert testuser.succeed(SCRIPT, **sent)["execution"]["code"] == "x <- 6\nx <- 6"
+
+
+def test_scripts_of_the_repository_come_before_external_sources(testuser: Client, make: MakeFile) -> None:
+    make("first.R", "x <- 1")
+    make("second.R", "x <- x + 1")
+    url = testuser.succeed("/r/repository/file/fetch", filename="second.R", author="testuser")
+    sent = {"filename": "first", "robjects": "x"}
+    reply = external(testuser, EXECUTE, url["repository"]["file"]["url"], **sent)
+    assert reply["workspace"]["objects"][0]["value"] == 2.0
+
+
+def test_only_power_users_run_external_sources(server: Server, testuser: Client, make: MakeFile) -> None:
+    make("open.R", "x <- 1", published="true")
+    url = testuser.succeed("/r/repository/file/fetch", filename="open.R", author="testuser")["repository"]["file"][
+        "url"
+    ]
+    server.client().fail(EXECUTE, status=401, externalsource=url)
+    basic = server.login(BASIC_USER, "Password1")
+    basic.fail(EXECUTE, status=403, externalsource=url)
+    basic.fail(SCRIPT, status=403, project=basic.project(), externalsource=url)
+    basic.logout()
+
+
+def test_the_rights_are_the_callers(server: Server, testuser: Client, make: MakeFile) -> None:
+    make("mine.R", "x <- 1")
+    url = testuser.succeed("/r/repository/file/fetch", filename="mine.R", author="testuser")["repository"]["file"][
+        "url"
+    ]
+    reply = testuser.execute(testuser.project(), "cat('1', file = 'a.R'); p <- normalizePath('a.R')", robjects="p")
+    file_url, path = reply["execution"]["artifacts"][0]["url"], reply["workspace"]["objects"][0]["value"]
+    admin = server.login("admin")
+    admin.fail(EXECUTE, externalsource=url)
+    admin.fail(EXECUTE, status=403, externalsource=f"{file_url};jsessionid={testuser.http.cookies['JSESSIONID']}")
+    admin.fail(EXECUTE, externalsource=path)
+    admin.logout()
+
+
+@pytest.mark.parametrize(
+    "place", ["/etc/passwd", "file:///etc/passwd", "relative.R", "/deployr/r/user/logout", "ftp://a/b"]
+)
+def test_other_places_are_no_sources(testuser: Client, place: str) -> None:
+    testuser.fail(EXECUTE, externalsource=place)
+    testuser.succeed("/r/user/about")
+
+
+def test_private_hosts_are_closed(testuser: Client) -> None:
+    testuser.fail(EXECUTE, status=403, externalsource="http://127.0.0.1:1/a.R")
+
+
+# -- all together -----------------------------------------------------------------------------------------
+
+DEMO = """
+demo("graphics")
+x <- length(list.files()) + a
+png("named.png")
+plot(x)
+"""
+"""Draws the pages of R's demonstration, then a named plot whose device stays open."""
+
+
+@pytest.fixture
+def everything(testuser: Client, make: MakeFile, rdata: bytes) -> Iterator[dict[str, Any]]:
+    """All kinds of preloads, adoptions, inputs and stores at once."""
+    make("given.txt", "text", published="true")
+    make("ab.rData", rdata, published="true")
+    source = testuser.project(projectname="Source")
+    testuser.execute(source, "adopted <- 1; library(splines); cat('text', file = 'adopted.txt')")
+    yield {
+        **{f"adopt{part}": source for part in ("workspace", "directory", "packages")},
+        **{"preloadfilename": "given.txt", "preloadfileauthor": "testuser"},
+        **{"preloadobjectname": "ab.rData", "preloadobjectauthor": "testuser"},
+        **{"inputs": '{"i": {"type": "primitive", "value": 5.0}}', "csvinputs": "c,TRUE", "robjects": "x,adopted"},
+        **{"storefile": "named.png,given.txt", "storeobject": "x,adopted", "storeworkspace": "all"},
+        **{"storedirectory": "root", "storenewversion": "true", "storepublic": "true", "graphicswidth": "500"},
+    }
+    testuser.succeed("/r/project/delete", project=source)
+    for filename in ("named.png", "x.rData", "adopted.rData", "all.rData"):
+        testuser.post("/r/repository/file/delete", filename=filename)
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_everything_at_once(run: Run, everything: dict[str, Any], call: str) -> None:
+    directories = {"preloadbydirectory": "example-data-io"}
+    record = record_of(run(call, DEMO, **directories, **everything))
+    assert record["success"], record["error"]
+    execution, files = record["execution"], record["repository"]["files"]
+    assert (len(execution["results"]), [file["filename"] for file in execution["artifacts"]]) == (11, ["named.png"])
+    # The files of the directory, the preloaded and the adopted one, and `a` = 1.
+    assert [entry["value"] for entry in record["workspace"]["objects"]] == [6.0, 1.0]
+    assert [file["filename"] for file in files] == [
+        "named.png", "given.txt", "x.rData", "adopted.rData", "all.rData",
+    ]  # fmt: skip
+    assert all(file["published"] for file in files)
+
+
+def test_everything_at_once_in_an_anonymous_blackbox(
+    anonymous: Client, make: MakeFile, everything: dict[str, Any]
+) -> None:
+    make("demo.R", DEMO, published="true")
+    script = {"filename": "demo", "author": "testuser", "blackbox": "true"}
+    record = anonymous.succeed(EXECUTE, **script, **everything)
+    execution = record["execution"]
+    assert (len(execution["results"]), execution["artifacts"], record["repository"]["files"]) == (11, [], [])
+    assert execution["console"] is not None
+    assert [entry["name"] for entry in record["workspace"]["objects"]] == ["x"]
