@@ -14,6 +14,7 @@ from deployr.api.paths import PathsMiddleware
 from deployr.api.project import ProjectResource
 from deployr.api.project_directory import ProjectDirectoryResource
 from deployr.api.project_execute import ProjectExecuteResource
+from deployr.api.project_package import ProjectPackageResource
 from deployr.api.project_workspace import ProjectWorkspaceResource
 from deployr.api.repository_downloads import RepositoryDownloads
 from deployr.api.repository_file import RepositoryFileResource
@@ -29,6 +30,7 @@ from deployr.projects.directory import Directory
 from deployr.projects.executions import Executions
 from deployr.projects.external_sources import ExternalSources
 from deployr.projects.fetching import Fetcher
+from deployr.projects.packages import Packages
 from deployr.projects.preparation import Preparing
 from deployr.projects.projects import Projects
 from deployr.projects.scripts import Scripts
@@ -68,6 +70,7 @@ class Backend:
         self.scripts = Scripts(self.grid, sources, model, settings)
         self.workspace = Workspace(self.projects, self.grid)
         self.workspace_files = WorkspaceFiles(self.projects, self.grid, self.files, self.blobs, settings)
+        self.packages = Packages(self.projects, self.grid)
         self.directory = Directory(self.projects, self.grid, self.files, self.blobs, settings)
         downloads = RepositoryDownloads(self.files, self.blobs)
         own = OwnUrls(settings, downloads, self.directory, self.executions, self.scripts)
@@ -101,6 +104,7 @@ def routes(backend: Backend) -> Routes:
     execute = ProjectExecuteResource(backend.executions, backend.scripts, backend.external)
     workspace = ProjectWorkspaceResource(backend.workspace, backend.workspace_files, backend.fetcher)
     directory = ProjectDirectoryResource(backend.directory, backend.fetcher)
+    package = ProjectPackageResource(backend.packages)
     file = RepositoryFileResource(backend.files, backend.blobs, backend.fetcher)
     script = RepositoryScriptResource(backend.files, backend.scripts, backend.external)
     built: Routes = {
@@ -143,6 +147,9 @@ def routes(backend: Backend) -> Routes:
         "/r/project/workspace/store": (workspace, "store"),
         "/r/project/workspace/load": (workspace, "load"),
         "/r/project/workspace/delete": (workspace, "delete"),
+        "/r/project/package/list": (package, "list"),
+        "/r/project/package/attach": (package, "attach"),
+        "/r/project/package/detach": (package, "detach"),
         "/r/project/directory/list": (directory, "list"),
         "/r/project/directory/upload": (directory, "upload"),
         "/r/project/directory/transfer": (directory, "transfer"),
