@@ -125,6 +125,7 @@ def routes(backend: Backend) -> Routes:
         "/r/project/save": (project, "save"),
         "/r/project/saveas": (project, "saveas"),
         "/r/project/close": (project, "close"),
+        "/r/project/grant": (project, "grant"),
         "/r/project/delete": (project, "delete"),
         "/r/project/execute/code": (execute, "code"),
         "/r/project/execute/script": (execute, "script"),

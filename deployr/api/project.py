@@ -130,6 +130,14 @@ class ProjectResource:
         project = await self._projects.close(caller, params.required("project"), options)
         envelope.succeed(req, resp, project=records.project(project))
 
+    async def on_post_grant(self, req: Call, resp: Response) -> None:
+        """Make users authors of the project."""
+        caller = req.require_user()
+        params = await req.read_params()
+        usernames = params.required_names("newauthor")
+        project = await self._projects.grant(caller, params.required("project"), usernames)
+        envelope.succeed(req, resp, project=records.project(project))
+
     async def on_post_delete(self, req: Call, resp: Response) -> None:
         """Remove a project."""
         caller = req.require_user()
@@ -147,6 +155,7 @@ class ProjectResource:
     on_get_saveas = on_post_saveas
     on_get_recycle = on_post_recycle
     on_get_close = on_post_close
+    on_get_grant = on_post_grant
     on_get_delete = on_post_delete
 
 

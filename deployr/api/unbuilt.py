@@ -8,7 +8,6 @@ from deployr.api.call import Call
 from deployr.errors import DeployrError
 
 UNBUILT = (
-    "/r/project/grant",
     "/r/project/import",
     "/r/project/export",
     "/r/project/export/{project}",
