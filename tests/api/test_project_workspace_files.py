@@ -113,7 +113,7 @@ def test_uploaded_objects_keep_their_names(testuser: Client, project: str) -> No
 def test_a_file_without_objects_is_refused_with_a_clear_text(testuser: Client, project: str, content: bytes) -> None:
     response = upload(testuser, project, content, name="x")
     assert (response.status_code, record_of(response)["errorCode"]) == (200, 900)
-    assert "no rData file" in record_of(response)["error"]
+    assert "cannot be loaded as rData" in record_of(response)["error"]
     assert value_of(testuser, project, "x") == 10.0
 
 
@@ -183,7 +183,7 @@ def test_what_is_not_there_is_a_handled_failure(testuser: Client, project: str) 
     testuser.fail(STORE, project=project, name="x", directory="no such directory")
     testuser.fail(LOAD, project=project, filename="none.rData", author="testuser")
     assert (
-        "no rData"
+        "cannot be loaded as rData"
         in testuser.fail(LOAD, project=project, filename="ccFraudScore.R", directory="example-fraud-score")["error"]
     )
 

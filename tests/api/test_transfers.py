@@ -137,7 +137,7 @@ def test_a_transfer_names_a_url_and_is_of_a_user(anonymous: Client, testuser: Cl
 
 def test_what_is_no_object_or_has_no_name_is_refused(testuser: Client, project: str) -> None:
     url = write(testuser, project, "a.txt", "content")["url"]
-    assert "no rData file" in testuser.fail(OBJECTS, project=project, name="x", url=url)["error"]
+    assert "cannot be loaded as rData" in testuser.fail(OBJECTS, project=project, name="x", url=url)["error"]
     for filename in ("../a.txt", ".a", "a.exe"):
         testuser.fail(FILES, project=project, url=url, filename=filename)
         if filename != ".a":

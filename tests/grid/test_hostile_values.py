@@ -184,10 +184,19 @@ async def test_objects_are_saved_to_a_file_and_loaded_under_their_names(session:
 @pytest.mark.parametrize("content", [b"", b"no rData", b"RDX3\nX\n\0\0"], ids=["empty", "text", "cut"])
 async def test_a_file_that_holds_no_objects_is_refused(session: Talk, content: bytes) -> None:
     await session.write("f", content, area="state")
-    with pytest.raises(DeployrError, match="the file is no rData file"):
+    with pytest.raises(DeployrError, match="the file cannot be loaded as rData"):
         await session.call("load_objects", file=model.character("f"))
     with pytest.raises(DeployrError, match="object 'x' not found"):
         await session.call("save_objects", file=model.character("f"), names=model.character("x"))
+
+
+async def test_objects_that_cannot_be_replaced_are_not_loaded(session: Talk) -> None:
+    await session.run("x <- 1")
+    await session.call("save_objects", file=model.character("f"), names=model.character("x"))
+    await session.run("x <- 2; lockBinding('x', globalenv())")
+    with pytest.raises(DeployrError, match="locked binding"):
+        await session.call("load_objects", file=model.character("f"))
+    assert await session.number("x") == 2
 
 
 def _peak_megabytes(pid: int) -> float:

@@ -92,7 +92,7 @@ save_objects <- function(arguments) {
 load_objects <- function(arguments) {
   tryCatch(
     suppressWarnings(load(state_file(arguments$file), envir = globalenv())),
-    error = function(e) stop("the file is no rData file: ", conditionMessage(e), call. = FALSE)
+    error = function(e) stop("the file cannot be loaded as rData: ", conditionMessage(e), call. = FALSE)
   )
   NULL
 }
