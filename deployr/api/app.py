@@ -26,6 +26,7 @@ from deployr.api.unbuilt import UNBUILT, UnbuiltResource
 from deployr.api.urls import CONTEXT
 from deployr.api.user import UserResource
 from deployr.grid.client import SocketGrid
+from deployr.projects.archive import Archives
 from deployr.projects.directory import Directory
 from deployr.projects.executions import Executions
 from deployr.projects.external_sources import ExternalSources
@@ -70,6 +71,7 @@ class Backend:
         self.scripts = Scripts(self.grid, sources, model, settings)
         self.workspace = Workspace(self.projects, self.grid)
         self.workspace_files = WorkspaceFiles(self.projects, self.grid, self.files, self.blobs, settings)
+        self.archives = Archives(self.projects, self.blobs, settings)
         self.packages = Packages(self.projects, self.grid)
         self.directory = Directory(self.projects, self.grid, self.files, self.blobs, settings)
         downloads = RepositoryDownloads(self.files, self.blobs)
@@ -100,7 +102,7 @@ def routes(backend: Backend) -> Routes:
     server = ServerResource()
     unbuilt = UnbuiltResource()
     user = UserResource(backend.settings, backend.accounts, backend.sessions, backend.projects, backend.scripts)
-    project = ProjectResource(backend.projects, backend.preparing)
+    project = ProjectResource(backend.projects, backend.preparing, backend.archives)
     execute = ProjectExecuteResource(backend.executions, backend.scripts, backend.external)
     workspace = ProjectWorkspaceResource(backend.workspace, backend.workspace_files, backend.fetcher)
     directory = ProjectDirectoryResource(backend.directory, backend.fetcher)
@@ -126,6 +128,9 @@ def routes(backend: Backend) -> Routes:
         "/r/project/saveas": (project, "saveas"),
         "/r/project/close": (project, "close"),
         "/r/project/grant": (project, "grant"),
+        "/r/project/import": (project, "import"),
+        "/r/project/export": (project, "export"),
+        "/r/project/export/{project}": (project, "export"),
         "/r/project/delete": (project, "delete"),
         "/r/project/execute/code": (execute, "code"),
         "/r/project/execute/script": (execute, "script"),

@@ -6,10 +6,11 @@ import functools
 
 from falcon.asgi import Response
 
-from deployr.api import envelope, records
+from deployr.api import downloads, envelope, records
 from deployr.api.call import Call
 from deployr.api.execution_params import read_inputs, read_preparation
 from deployr.api.params import MalformedParameter, Params
+from deployr.projects.archive import Archives
 from deployr.projects.preparation import Preparing
 from deployr.projects.projects import Projects
 from deployr.projects.records import ClosingOptions, ProjectChanges, StateParts
@@ -18,9 +19,10 @@ from deployr.projects.records import ClosingOptions, ProjectChanges, StateParts
 class ProjectResource:
     """Calls of ``/r/project``."""
 
-    def __init__(self, projects: Projects, preparing: Preparing) -> None:
+    def __init__(self, projects: Projects, preparing: Preparing, archives: Archives) -> None:
         self._projects = projects
         self._preparing = preparing
+        self._archives = archives
 
     async def on_post_create(self, req: Call, resp: Response) -> None:
         """Make a project."""
@@ -130,6 +132,22 @@ class ProjectResource:
         project = await self._projects.close(caller, params.required("project"), options)
         envelope.succeed(req, resp, project=records.project(project))
 
+    async def on_post_export(self, req: Call, resp: Response, project: str = "") -> None:
+        """The project as an archive; the path-style URL says which, or the parameter does."""
+        caller = req.require_user()
+        params = await req.read_params()
+        archive = await self._archives.export(caller, project or params.required("project"), _read_parts(params))
+        downloads.send(resp, archive)
+
+    async def on_post_import(self, req: Call, resp: Response) -> None:
+        """Make a project of an archive."""
+        caller = req.require_user()
+        params = await req.read_params()
+        project = await self._archives.load(
+            caller, params.file().chunks(), name=params.text("name"), descr=params.text("descr")
+        )
+        envelope.succeed(req, resp, project=records.project(project))
+
     async def on_post_grant(self, req: Call, resp: Response) -> None:
         """Make users authors of the project."""
         caller = req.require_user()
@@ -156,6 +174,7 @@ class ProjectResource:
     on_get_recycle = on_post_recycle
     on_get_close = on_post_close
     on_get_grant = on_post_grant
+    on_get_export = on_post_export
     on_get_delete = on_post_delete
 
 

@@ -8,9 +8,6 @@ from deployr.api.call import Call
 from deployr.errors import DeployrError
 
 UNBUILT = (
-    "/r/project/import",
-    "/r/project/export",
-    "/r/project/export/{project}",
     "/r/project/execute/result/print",
     "/r/project/directory/save",
     "/r/repository/directory/list",

@@ -24,6 +24,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "save": {},
     "saveas": {"name": "Mine"},
     "grant": {"newauthor": "admin"},
+    "export": {},
     "close": {},
     "delete": {},
 }
