@@ -14,6 +14,7 @@ from deployr.api.path_names import split_names
         ("a.txt,b.txt", ["a.txt", "b.txt"]),
         ("a.txt,b+c.txt", ["a.txt", "b c.txt"]),
         ("a.txt,d%c3%a9.txt", ["a.txt", "dé.txt"]),
+        ("a.txt%2Cb%20c.txt", ["a.txt", "b c.txt"]),
         ("a.txt,", ["a.txt"]),
         ("", []),
     ],
