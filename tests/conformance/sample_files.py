@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from tests.conformance.sample_shapes import Difference, Places, is_comparable, places
+from tests.conformance.sample_shapes import Difference, Places, is_comparable, kinds, places
 
 _HERE = Path(__file__).parent
 
@@ -30,7 +30,7 @@ class Listed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         places: see :mod:`tests.conformance.sample_shapes`.
         sample, here: the kinds there.
         reason: why this server's reply is different.
-        samples: the only ones that it is so beside; none for all that have the place.
+        samples: the only ones that it is so beside; none for all that show those kinds at the place.
     """
 
     places: list[str]
@@ -44,7 +44,8 @@ class Listed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if self.samples and str(sample) not in self.samples:
             return set()
         there = [place for place in self.places if is_comparable(place, documented, here)]
-        return {Difference(place, self.sample, self.here) for place in there}
+        alike = [place for place in there if kinds(documented, place) == self.sample]
+        return {Difference(place, self.sample, self.here) for place in alike}
 
 
 def read_samples() -> list[Sample]:
@@ -61,5 +62,8 @@ def read_differences() -> list[Listed]:
 
 def applies(listed: Listed, place: str) -> bool:
     """Whether a place can be in a reply beside one of the samples that it is listed for."""
-    samples = [sample for sample in read_samples() if not listed.samples or str(sample) in listed.samples]
-    return any(is_comparable(place, found, found | {place: set()}) for found in (places(s.response) for s in samples))
+    documented = [(sample, places(sample.response)) for sample in read_samples()]
+    return any(
+        place in {each.place for each in listed.beside(sample, found, found | {place: set()})}
+        for sample, found in documented
+    )

@@ -48,9 +48,9 @@ def differences(sample: Places, here: Places) -> set[Difference]:
     """Places that are not alike; of the parts of one that only one reply has nothing is said."""
     both = {place for place in sample.keys() | here.keys() if is_comparable(place, sample, here)}
     return {
-        Difference(place, _kinds(sample, place), _kinds(here, place))
+        Difference(place, kinds(sample, place), kinds(here, place))
         for place in both
-        if _kinds(sample, place) != _kinds(here, place)
+        if kinds(sample, place) != kinds(here, place)
     }
 
 
@@ -58,6 +58,11 @@ def is_comparable(place: str, sample: Places, here: Places) -> bool:
     """Whether both replies have what the place is in; an array that is empty in the sample says nothing of elements."""
     parent = parent_of(place)
     return parent in sample and parent in here and not (place.endswith("[]") and place not in sample)
+
+
+def kinds(found: Places, place: str) -> str:
+    """The kinds at a place as one text."""
+    return " or ".join(sorted(found.get(place, {"absent"})))
 
 
 def parent_of(place: str) -> str:
@@ -77,7 +82,3 @@ def _note(found: Places, place: str, values: list[Any]) -> None:
         member = f"{place}.{key}".removeprefix(".")
         _note(found, member, [record[key] for record in records if key in record])
         found[member] |= {"absent" for record in records if key not in record}
-
-
-def _kinds(found: Places, place: str) -> str:
-    return " or ".join(sorted(found.get(place, {"absent"})))
