@@ -64,6 +64,6 @@ def test_what_would_change_it_is_refused(testuser: Client, busy: str) -> None:
 
 def test_its_files_are_read(testuser: Client, busy: str) -> None:
     url = f"/deployr/r/project/directory/download/{busy}/a.txt"
-    sent = {"url": url, "filename": "c.txt"}
+    sent: dict[str, Any] = {"url": url, "filename": "c.txt"}
     assert testuser.succeed("/r/project/directory/transfer", project=testuser.project(), **sent)
     assert testuser.get("/r/project/directory/download", project=busy, filename="a.txt").content == b"a"

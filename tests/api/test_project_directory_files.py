@@ -197,7 +197,7 @@ def test_what_is_not_there_is_a_handled_failure(testuser: Client, project: str, 
 def test_the_directory_is_its_owners(
     anonymous: Client, server: Server, testuser: Client, project: str, call: str
 ) -> None:
-    sent = {"project": project, "filename": "a", "text": "x"}
+    sent: dict[str, Any] = {"project": project, "filename": "a", "text": "x"}
     anonymous.fail(f"/r/project/directory/{call}", status=401, **sent)
     server.login("admin").fail(f"/r/project/directory/{call}", status=403, **sent)
     testuser.fail(f"/r/project/directory/{call}", status=400)

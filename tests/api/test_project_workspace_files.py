@@ -155,7 +155,7 @@ def test_a_stored_object_is_loaded_by_those_who_may_see_it(
     testuser: Client, server: Server, project: str, name: str
 ) -> None:
     testuser.execute(project, f"{name} <- 42")
-    file = {"filename": f"{name}.rData", "author": "testuser"}
+    file: dict[str, Any] = {"filename": f"{name}.rData", "author": "testuser"}
     testuser.succeed(STORE, project=project, name=name)
     admin = server.login("admin")
     other = admin.project()
@@ -171,7 +171,7 @@ def test_a_version_is_loaded_by_its_id(testuser: Client, project: str, name: str
         testuser.execute(project, f"{name} <- {value}")
         testuser.succeed(STORE, project=project, name=name, version="true")
     listed = testuser.succeed("/r/repository/file/list", filename=f"{name}.rData")["repository"]["files"]
-    file = {"filename": f"{name}.rData", "author": "testuser", "directory": ""}
+    file: dict[str, Any] = {"filename": f"{name}.rData", "author": "testuser", "directory": ""}
     testuser.succeed(LOAD, project=project, version=listed[-1]["version"], **file)
     assert value_of(testuser, project, name) == 1.0
     testuser.succeed(LOAD, project=project, version="", **file)
@@ -195,7 +195,7 @@ def test_what_is_not_there_is_a_handled_failure(testuser: Client, project: str) 
 def test_the_workspace_is_its_owners(
     anonymous: Client, server: Server, testuser: Client, project: str, call: str
 ) -> None:
-    sent = {"project": project, "name": "x", "filename": "x.rData"}
+    sent: dict[str, Any] = {"project": project, "name": "x", "filename": "x.rData"}
     anonymous.fail(f"/r/project/workspace/{call}", status=401, **sent)
     server.login("admin").fail(f"/r/project/workspace/{call}", status=403, **sent)
     testuser.fail(f"/r/project/workspace/{call}", status=400)
