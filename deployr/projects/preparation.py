@@ -7,6 +7,7 @@ files, objects. The inputs come after that, with the execution.
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from collections.abc import Sequence
 
@@ -25,12 +26,17 @@ from deployr.users.caller import Caller
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Prepared:
-    """A preparation whose parts were found; see :meth:`Preparing.apply`."""
+    """A preparation whose parts were found, for any number of sessions; see :meth:`Preparing.apply`.
+
+    Attributes:
+        adopting: held by the session that adopts: a project serves one at a time.
+    """
 
     caller: Caller
     adopted: Preparation
     files: Sequence[RepositoryFile]
     objects: Sequence[RepositoryFile]
+    adopting: asyncio.Lock = dataclasses.field(default_factory=asyncio.Lock)
 
     def __bool__(self) -> bool:
         """Whether there is anything to bring in."""
@@ -74,7 +80,8 @@ class Preparing:
             ProjectBusy: another call runs in the session or in a project that is adopted.
             DeployrError: a file of objects cannot be loaded, or a file not be written.
         """
-        await self._adopt(prepared.caller, prepared.adopted, session)
+        async with prepared.adopting:
+            await self._adopt(prepared.caller, prepared.adopted, session)
         for file in prepared.files:
             content = self._blobs.stream(file.sha256)
             await self._grid.write_file(session, file.filename, content, descr=file.descr, overwrite=True)

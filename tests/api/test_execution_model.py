@@ -209,6 +209,12 @@ def test_each_part_is_adopted_by_itself(testuser: Client, source: str) -> None:
     assert testuser.execute(by_workspace, "x <- hidden", robjects="x")["workspace"]["objects"]
 
 
+def test_projects_of_a_pool_adopt_one_after_the_other(testuser: Client, source: str) -> None:
+    sent = {f"adopt{part}": source for part in ("workspace", "directory", "packages")}
+    pool = testuser.succeed("/r/project/pool", poolsize="4", **sent)["projects"]
+    assert [listed(testuser, project["project"]) for project in pool] == [["file.txt"]] * 4
+
+
 def test_a_project_may_name_itself(testuser: Client) -> None:
     project = testuser.project()
     testuser.execute(project, "x <- 1; cat('a', file = 'a.txt')")

@@ -136,6 +136,10 @@ def _assert_options(exchange: Exchange) -> None:
     execution = record["execution"]
     assert [item["name"] for item in record["workspace"]["objects"]] == params.names("robjects", "robject")
     assert execution["tag"] == params.text("tag")
+    stored = [*params.names("storefile"), *(f"{name}.rData" for name in params.names("storeobject"))]
+    stored += params.names("storeworkspace")
+    files = [file["filename"] for file in record["repository"]["files"]]
+    assert files == ([] if execution["actor"] == "anonymous" else stored)
     if params.flag("consoleoff"):
         assert not execution["console"]
     elif params.flag("echooff"):

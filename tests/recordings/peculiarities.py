@@ -31,8 +31,8 @@ _NO_COOKIE = Peculiarity("client fault", "logs out without the cookie of its log
 _NO_PROJECT = Peculiarity("refused", "the recorded file is no exported project")
 _NO_OBJECT = Peculiarity("refused", "the recorded file is no `.rData` file")
 _NO_ZIP = Peculiarity("refused", "the recorded file is no zip")
-_NOWHERE = Peculiarity("refused", "the recorded URL leads nowhere")
 _NOT_OPEN = Peculiarity("refused", "the recorded URL is none of this server's files, and its address is private", 403)
+_NO_LOGIN = Peculiarity("refused", "code from outside of the repository needs a power user who is logged in", 401)
 _NO_CODE = Peculiarity("client fault", "sends neither code nor source: it loses the code or URL of the task", 400)
 _WANTS_JSON = Peculiarity("client fault", "asks for a file and expects JSON: it throws", succeeds=True)
 _CATEGORY = Peculiarity(
@@ -76,8 +76,10 @@ PECULIARITIES: dict[tuple[str, int], Peculiarity] = {
     **dict.fromkeys((("dotnet-8.0.5", n) for n in (84, 85)), _NO_OBJECT),
     **dict.fromkeys(zip(_JAVA, (140, 153, 153), strict=True), _NO_ZIP),
     ("js-8.0.5", 114): _NO_ZIP,
-    **dict.fromkeys(((client, 39) for client in _JAVA), _NOWHERE),
-    **dict.fromkeys(zip(_JAVA, (167, 180, 180), strict=True), _NOWHERE),
+    **dict.fromkeys(((client, 39) for client in _JAVA), _NOT_OPEN),
+    **dict.fromkeys(zip(_JAVA, (167, 180, 180), strict=True), _NOT_OPEN),
+    **dict.fromkeys(((client, 6) for client in _JAVA), _NO_LOGIN),
+    ("dotnet-8.0.5", 5): _NO_LOGIN,
     **dict.fromkeys((("js-8.0.5", n) for n in (77, 95)), _NOT_OPEN),
 }
 """By client and number of the request."""

@@ -202,8 +202,9 @@ class Replayer:
         if project:
             self._prepare_project(recorded, project, client)
         self._prepare_repository(call, params, segments)
-        if call.endswith("/transfer"):
-            self._prepare_source(params.values["url"], client)
+        source = params.text("url" if call.endswith("/transfer") else "externalsource")
+        if source:
+            self._prepare_source(source, client)
 
     def _ensure_project(self, recorded_id: bytes, client: Client) -> None:
         """A project that the recorded conversation still used may have ended with an earlier request."""
@@ -223,7 +224,8 @@ class Replayer:
         if call in _OF_OBJECTS:
             push_missing(client, project, params.names("name"))
         if call == "/r/project/execute/code":
-            push_missing(client, project, ["x", *params.names("robjects")])
+            push_missing(client, project, ["x", *params.names("robjects"), *params.names("storeobject")])
+            upload_missing(client, project, params.names("storefile"))
         if call == "/r/project/workspace/list":
             push_missing(client, project, params.names("root"))
         if call == "/r/project/recycle":

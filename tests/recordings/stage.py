@@ -30,7 +30,11 @@ OLDEST = "1.0"
 
 _SCRIPT = """cat("ran {directory}/{filename} {version}\\n")
 cat(sprintf("object %s\\n", ls(globalenv())), sep = "")
-for (name in c("x", "y", "v", "y z", "m", "score")) if (!exists(name, inherits = FALSE)) assign(name, 5)
+cat("stored\\n", file = "out.csv")
+local({{
+  missing <- setdiff(c("x", "y", "v", "y z", "m", "score"), ls(globalenv()))
+  for (object in missing) assign(object, 5, globalenv())
+}})
 """
 
 
