@@ -16,6 +16,7 @@ from deployr.api.project_directory import ProjectDirectoryResource
 from deployr.api.project_execute import ProjectExecuteResource
 from deployr.api.project_package import ProjectPackageResource
 from deployr.api.project_workspace import ProjectWorkspaceResource
+from deployr.api.repository_directory import RepositoryDirectoryResource
 from deployr.api.repository_downloads import RepositoryDownloads
 from deployr.api.repository_file import RepositoryFileResource
 from deployr.api.repository_script import RepositoryScriptResource
@@ -41,6 +42,7 @@ from deployr.projects.storing import Stores
 from deployr.projects.workspace import Workspace
 from deployr.projects.workspace_files import WorkspaceFiles
 from deployr.repository.blobs import Blobs
+from deployr.repository.directories import RepositoryDirectories
 from deployr.repository.files import RepositoryFiles
 from deployr.settings import Settings
 from deployr.store.database import Database
@@ -62,6 +64,7 @@ class Backend:
         self.accounts = Accounts(self.database, settings)
         self.sessions = HttpSessions(self.database, settings.secret_key(), settings.server.session_timeout)
         self.files = RepositoryFiles(self.database, settings)
+        self.directories = RepositoryDirectories(self.database)
         self.projects = Projects(self.database, self.grid, settings)
         sources = ScriptSources(self.files, self.blobs)
         self.preparing = Preparing(self.projects, self.grid, self.files, self.blobs, settings)
@@ -108,6 +111,7 @@ def routes(backend: Backend) -> Routes:
     directory = ProjectDirectoryResource(backend.directory, backend.fetcher)
     package = ProjectPackageResource(backend.packages)
     file = RepositoryFileResource(backend.files, backend.blobs, backend.fetcher)
+    directories = RepositoryDirectoryResource(backend.directories)
     script = RepositoryScriptResource(backend.files, backend.scripts, backend.external)
     built: Routes = {
         "": (server, "root"),
@@ -167,6 +171,14 @@ def routes(backend: Backend) -> Routes:
         "/r/project/directory/download/{project}": (directory, "download"),
         "/r/project/directory/download/{project}/{filenames}": (directory, "download"),
         "/r/project/directory/delete": (directory, "delete"),
+        "/r/repository/directory/list": (directories, "list"),
+        "/r/repository/directory/create": (directories, "create"),
+        "/r/repository/directory/rename": (directories, "rename"),
+        "/r/repository/directory/copy": (directories, "copy"),
+        "/r/repository/directory/move": (directories, "move"),
+        "/r/repository/directory/update": (directories, "update"),
+        "/r/repository/directory/archive": (directories, "archive"),
+        "/r/repository/directory/delete": (directories, "delete"),
         "/r/repository/file/list": (file, "list"),
         "/r/repository/file/upload": (file, "upload"),
         "/r/repository/file/transfer": (file, "transfer"),

@@ -38,7 +38,7 @@ class RepositoryFileResource:
             caller,
             directory=params.text("directory"),
             filename=params.text("filename", "ilename"),
-            category=_category(params),
+            category=read_category(params),
             shared=params.flag("shared"),
             published=params.flag("published"),
         )
@@ -148,11 +148,14 @@ def refuse_external(params: Params) -> None:
     Raises:
         DeployrError: it is asked for.
     """
-    if params.flag("external"):
+    if params.flag("external") or (params.text("directory") or "").startswith("external:"):
         raise DeployrError("The external repository is not built yet.")
 
 
-def _category(params: Params) -> str | None:
-    """The .NET client sends the name of its type, ``DeployR.RRepositoryFile+Category``, where none was chosen."""
+def read_category(params: Params) -> str | None:
+    """The category to filter by.
+
+    The .NET client sends the name of its type, ``DeployR.RRepositoryFile+Category``, where none was chosen.
+    """
     category = params.text("categoryFilter", "categoryFilte")
     return None if category and category.endswith("+Category") else category
