@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.badinput.calls import OWN_URL
 from tests.badinput.stage import Stage
 from tests.badinput.verdicts import HANDLED, MALFORMED, SUCCESS, verdict
 from tests.badinput.wire import Wire, request
@@ -76,9 +77,19 @@ SCRIPTS = {
     "/r/repository/file/list": {},
     "/r/repository/file/fetch": {"author": "testuser"},
     "/r/repository/file/update": {},
+    "/r/project/directory/update": {"project": "@project@", "rename": "escaped.txt"},
+    "/r/project/directory/store": {"project": "@project@"},
+    "/r/project/directory/load": {"project": "@project@"},
+    "/r/project/workspace/load": {"project": "@project@"},
 }
 UPLOADS = {"/r/project/directory/upload": {"project": "@project@"}, "/r/repository/file/upload": {}}
-WRITES: dict[str, dict[str, str]] = {**UPLOADS, "/r/repository/file/write": {"text": "x"}}
+WRITES: dict[str, dict[str, str]] = {
+    **UPLOADS,
+    "/r/repository/file/write": {"text": "x"},
+    "/r/repository/file/transfer": {"url": OWN_URL},
+    "/r/project/directory/write": {"project": "@project@", "text": "x"},
+    "/r/project/directory/transfer": {"project": "@project@", "url": OWN_URL},
+}
 FINDERS: dict[str, dict[str, str]] = {**DELETES, **RESULTS, **DOWNLOADS, **SCRIPTS}
 FILE = {"file": ("/tmp/escaped", b"x")}
 BLACK_LISTED = ["escaped.exe", "escaped.SH", "escaped.tar.bash", "escaped..bat", ".csh"]

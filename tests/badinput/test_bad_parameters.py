@@ -60,6 +60,20 @@ OUT_OF_BOUNDS: list[tuple[str, Params, int]] = [
     (EXECUTE, {**EXECUTABLE, "code": "\ufeff1"}, HANDLED),
     (EXECUTE, {**EXECUTABLE, "tag": "\x00\x1b[31m" * 1000}, SUCCESS),
     (EXECUTE, {**EXECUTABLE, "nan": "\x00", "infinity": "x" * 10000}, SUCCESS),
+    ("/r/project/pool", {"poolsize": "0"}, MALFORMED),
+    ("/r/project/pool", {"poolsize": "-1"}, MALFORMED),
+    ("/r/project/pool", {"poolsize": "many"}, MALFORMED),
+    ("/r/project/pool", {"poolsize": HUGE_NUMBER}, MALFORMED),
+    ("/r/project/grant", {**PROJECT, "newauthor": "nobody"}, HANDLED),
+    ("/r/project/grant", {**PROJECT, "newauthor": "' OR 1=1 --"}, HANDLED),
+    ("/r/project/package/attach", {**PROJECT, "name": "nosuchpackage"}, HANDLED),
+    ("/r/project/package/attach", {**PROJECT, "name": "stats4);system('id'"}, HANDLED),
+    ("/r/project/package/attach", {**PROJECT, "name": "../../x\x00"}, HANDLED),
+    ("/r/project/package/detach", {**PROJECT, "name": "base"}, HANDLED),
+    ("/r/project/directory/update", {**PROJECT, "filename": "kept.txt", "rename": "../escaped"}, HANDLED),
+    ("/r/project/directory/update", {**PROJECT, "filename": "kept.txt", "rename": "/tmp/escaped"}, HANDLED),
+    ("/r/project/directory/update", {**PROJECT, "filename": "kept.txt", "rename": "escaped\x00"}, HANDLED),
+    ("/r/project/workspace/load", {**PROJECT, "filename": "kept.R"}, HANDLED),
     (HISTORY, {**PROJECT, "filterdepth": "-1"}, HANDLED),
     (HISTORY, {**PROJECT, "filterdepth": "9" * 18}, SUCCESS),
     (OBJECTS, {**PROJECT, "pagesize": "-5", "pageoffset": "-5"}, SUCCESS),
@@ -134,3 +148,52 @@ def test_logout_without_login_is_forbidden(stage: Stage) -> None:
 def test_a_basic_user_runs_no_code(stage: Stage) -> None:
     params = {"project": "@foreign@", "code": "1"}
     assert verdict(stage.post("/r/project/execute/code", params, caller="other")) == FORBIDDEN
+
+
+NO_URLS = [
+    "file:///etc/passwd",
+    "ftp://127.0.0.1/x",
+    "gopher://127.0.0.1:1/x",
+    "data:text/plain,x",
+    "http://",
+    "http:///x",
+    "//",
+    "x",
+    "http://127.0.0.1:1/x",
+    "http://localhost:1/x",
+    "http://[::1]:1/x",
+    "http://[::ffff:127.0.0.1]:1/x",
+    "http://2130706433:1/x",
+    "http://0:1/x",
+    "http://169.254.169.254/latest/meta-data/",
+    "http://10.0.0.1:1/x",
+    "http://user:hunter2@127.0.0.1:1/x",
+    "http://127.0.0.1:99999/x",
+    "http://[::1/x",
+    "http://\x00/x",
+    "http://127.0.0.1:1/x\r\nX-Injected: 1",
+    "http://" + "a" * 100_000,
+    "/deployr/r/project/delete?project=@project@",
+    "/deployr/r/repository/file/download/basic/kept.R",
+    "/deployr/r/../../../etc/passwd",
+    "/etc/passwd",
+]
+TRANSFERS: dict[str, Params] = {
+    "/r/project/directory/transfer": {**PROJECT, "filename": "fetched.txt"},
+    "/r/project/workspace/transfer": PROJECT,
+    "/r/repository/file/transfer": {"filename": "fetched.txt"},
+}
+
+
+@pytest.mark.parametrize("url", NO_URLS, ids=lambda url: ascii(url[:40]))
+@pytest.mark.parametrize(("call", "params"), TRANSFERS.items(), ids=TRANSFERS)
+def test_nothing_is_fetched_from_where_the_caller_could_not_go(
+    stage: Stage, call: str, params: Params, url: str
+) -> None:
+    assert verdict(stage.post(call, {**params, "url": url})) in (HANDLED, FORBIDDEN, MALFORMED)
+
+
+@pytest.mark.parametrize("url", NO_URLS[:8] + NO_URLS[-4:], ids=lambda url: ascii(url[:40]))
+def test_no_code_is_run_from_there(stage: Stage, url: str) -> None:
+    params = {**PROJECT, "externalsource": url}
+    assert verdict(stage.post("/r/project/execute/script", params)) in (HANDLED, FORBIDDEN, MALFORMED)

