@@ -59,7 +59,7 @@ class Links:
         self._session = f";jsessionid={call.session_id}" if by_url else ""
 
     def __call__(self, record: Record) -> str:
-        """The URL of a result or artifact."""
+        """The URL of a result, artifact or stored file."""
         return f"{record['url']}{self._session}"
 
 
@@ -69,6 +69,7 @@ def outcome_page(title: str, outcome: Outcome, links: Links) -> bytes:
     if record.error is not None and not record.interrupted:
         return _page(title, _error(record.error), *_console(record.console))
     shown = records.execution(record, outcome.project.project, links.urls)
+    stored = [records.repository_file(file, links.urls) for file in outcome.stored]
     return _page(
         title,
         *([E.P("The execution was interrupted.")] if record.interrupted else []),
@@ -77,6 +78,7 @@ def outcome_page(title: str, outcome: Outcome, links: Links) -> bytes:
         *_section("Objects", [part for entry in outcome.objects for part in _object(entry)]),
         *_section("Plots", [E.IMG(src=links(plot), alt=_text(plot["filename"])) for plot in shown["results"]]),
         *_section("Files", [_file(artifact, links) for artifact in shown["artifacts"]]),
+        *_section("Stored files", [_file(file, links) for file in stored]),
     )
 
 
@@ -119,9 +121,9 @@ def _object(entry: Record) -> Iterator[Element]:
         yield E.PRE(_text(deployr_json.dumps(entry["value"]).decode()))
 
 
-def _file(artifact: Record, links: Links) -> Element:
-    link = E.A(_text(artifact["filename"]), href=links(artifact))
-    return E.P(link, " ", E.SMALL(f"{artifact['length']} bytes"))
+def _file(file: Record, links: Links) -> Element:
+    link = E.A(_text(file["filename"]), href=links(file))
+    return E.P(link, " ", E.SMALL(f"{file['length']} bytes"))
 
 
 def _text(text: str) -> str:

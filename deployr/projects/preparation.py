@@ -54,7 +54,7 @@ class Preparing:
         self._files = files
         self._blobs = blobs
         self._blacklist = settings.limits.file_type_blacklist
-        self._adoption = Adoption(projects, grid)
+        self._adoption = Adoption(projects, grid, blobs)
 
     def plan(self, caller: Caller, preparation: Preparation) -> Prepared:
         """Look up all that is asked for.

@@ -395,6 +395,10 @@ class Projects:
         async with self.using(caller, project_id, reading=True) as live:
             yield live
 
+    async def saved(self, project_id: str) -> SavedState:
+        """The saved state of a project that is being looked at and is not live."""
+        return await self._states.saved(project_id, StateParts())
+
     # -- sessions -----------------------------------------------------------------------------------------
 
     async def _activate(self, project: Project, caller: Caller) -> None:

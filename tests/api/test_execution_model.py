@@ -200,6 +200,12 @@ def test_objects_files_and_packages_of_other_projects_are_adopted(run: Run, sour
     assert record_of(response)["execution"]["artifacts"] == []
 
 
+@pytest.mark.parametrize("source", ["closed"], indirect=True)
+def test_adoption_does_not_make_a_project_live(testuser: Client, source: str) -> None:
+    testuser.project(**{f"adopt{part}": source for part in ("workspace", "directory", "packages")})
+    assert testuser.succeed("/r/project/ping", project=source)["project"]["live"] is False
+
+
 def test_each_part_is_adopted_by_itself(testuser: Client, source: str) -> None:
     by_directory = testuser.project(adoptdirectory=source)
     assert listed(testuser, by_directory) == ["file.txt"]

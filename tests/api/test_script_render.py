@@ -46,7 +46,7 @@ class Page:
 
     def under(self, heading: str) -> list[Any]:
         """Elements under a heading."""
-        following = self.tree.xpath(f"//h2[. = '{heading}']/following-sibling::*")
+        following: list[Any] = self.tree.xpath(f"//h2[. = '{heading}']/following-sibling::*")
         nexts = [index for index, element in enumerate(following) if element.tag == "h2"]
         return following[: nexts[0]] if nexts else following
 
@@ -83,6 +83,13 @@ def test_the_parameters_are_those_of_execute(testuser: Client) -> None:
         "2.0",
     ]
     assert page.under("Console") == []
+
+
+def test_stored_files_are_linked(testuser: Client, script: Callable[..., dict[str, str]]) -> None:
+    page = Page(testuser.post(RENDER, storefile="kept.txt", **script("store.R", "cat('text', file = 'kept.txt')")))
+    [link] = page.tree.xpath("//h2[. = 'Stored files']/following-sibling::p/a/@href")
+    assert testuser.http.get(link.removeprefix("/deployr")).content == b"text"
+    testuser.succeed("/r/repository/file/delete", filename="kept.txt")
 
 
 def test_a_failure_shows_its_error_and_the_console(anonymous: Client, script: Callable[..., dict[str, str]]) -> None:
