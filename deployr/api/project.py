@@ -52,6 +52,7 @@ class ProjectResource:
             blackbox=params.flag("blackbox"),
             cluster=params.text("cluster"),
             prepare=functools.partial(self._preparing.apply, prepared),
+            one_by_one=any(params.text(name) for name in ("adoptworkspace", "adoptdirectory", "adoptpackages")),
             inputs=await read_inputs(params),
         )
         # Fewer than asked for: a success with a text, which clients take for a warning (7x-facts 6.3).
@@ -103,7 +104,9 @@ class ProjectResource:
         """Save a copy of the project."""
         caller = req.require_user()
         params = await req.read_params()
-        params.required("name")
+        if params.given_text("name") is None:
+            # Given but empty, as .NET sends it, it means the name that the project has.
+            raise MalformedParameter("Missing parameter: name.")
         changes, parts = _read_changes(params), _read_parts(params)
         project = await self._projects.save_as(caller, params.required("project"), changes, parts)
         envelope.succeed(req, resp, project=records.project(project))

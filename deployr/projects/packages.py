@@ -43,10 +43,10 @@ class Packages:
             return project, await session_packages.attach(self._grid, project_id, names, repo)
 
     async def detach(self, caller: Caller, project_id: str, names: Sequence[str]) -> tuple[Project, list[Package]]:
-        """Detach packages.
+        """Detach packages, so far as they are attached.
 
         Raises:
-            DeployrError: one is not attached; then none is detached.
+            DeployrError: one is not installed; then none is detached.
         """
         async with self._projects.using(caller, project_id) as project:
             return project, await session_packages.detach(self._grid, project_id, names)

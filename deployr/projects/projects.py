@@ -117,9 +117,13 @@ class Projects:
         blackbox: bool = False,
         cluster: str | None = None,
         prepare: Callable[[str], Awaitable[None]] | None = None,
+        one_by_one: bool = False,
         inputs: Mapping[str, RValue] | None = None,
     ) -> tuple[list[Project], GridError | None]:
         """Make temporary projects that are all alike, side by side; see :meth:`create`.
+
+        Args:
+            one_by_one: ``prepare`` takes from other projects, which serve one call at a time.
 
         Returns:
             As many as the grid gives, and what it said when these are fewer than asked for (7x-facts 6.3).
@@ -130,6 +134,8 @@ class Projects:
         """
         # One more than a user may have is enough to be told of the limit.
         size = min(size, self._limit + 1)
+        if prepare and one_by_one:
+            prepare = _in_turn(prepare)
         making = [
             asyncio.create_task(self.create(caller, blackbox=blackbox, cluster=cluster, prepare=prepare, inputs=inputs))
             for _ in range(size)
@@ -553,6 +559,17 @@ class Projects:
     def _idle_timeout_of(self, project: Project) -> float:
         """A project that is saved is ended by its HTTP session's end only, which has the chance to save it."""
         return 0 if _lasts(project) or self._is_autosaved(project) else self._idle_timeout
+
+
+def _in_turn(prepare: Callable[[str], Awaitable[None]]) -> Callable[[str], Awaitable[None]]:
+    """The same, for one session after the other."""
+    lock = asyncio.Lock()
+
+    async def prepare_in_turn(session: str) -> None:
+        async with lock:
+            await prepare(session)
+
+    return prepare_in_turn
 
 
 def _pooled(outcomes: Sequence[Project | BaseException]) -> tuple[list[Project], GridError | None]:

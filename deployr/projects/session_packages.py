@@ -54,8 +54,8 @@ _ATTACH = """
 """
 
 _DETACH = """
-  for (name in setdiff(request$names, attached())) stop("package '", name, "' is not attached", call. = FALSE)
-  detach_all(request$names)
+  if (length(missing(request$names)) > 0L) no_package(missing(request$names))
+  detach_all(intersect(request$names, attached()))
   describe(request$names)
 """
 
@@ -102,10 +102,10 @@ async def attach(grid: Grid, session: str, names: Sequence[str], repo: str | Non
 
 
 async def detach(grid: Grid, session: str, names: Sequence[str]) -> list[Package]:
-    """Detach packages.
+    """Detach packages; clients also name some that are not attached.
 
     Raises:
-        DeployrError: one is not attached, then none is detached; or it cannot be.
+        DeployrError: one is not installed, then none is detached; or one cannot be, such as ``base``.
     """
     return _packages(await _ask(grid, session, _DETACH, names=model.character(*names)))
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import subprocess
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,32 +22,27 @@ def project(testuser: Client) -> str:
 
 
 @pytest.fixture(scope="module")
-def repository(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """URL of a repository with one package."""
-    root = tmp_path_factory.mktemp("cran")
-    directory = root / "src" / "contrib"
-    directory.mkdir(parents=True)
-    source = root / "tinyone"
-    source.mkdir()
+def repository() -> Iterator[str]:
+    """URL of a repository with one package; sessions have user ids of their own, which pytest's directories keep out."""
+    with tempfile.TemporaryDirectory() as directory:
+        root = Path(directory)
+        _make_repository(root)
+        for path in (root, *root.rglob("*")):
+            path.chmod(0o755)
+        yield root.as_uri()
+
+
+def _make_repository(root: Path) -> None:
+    source, packages = root / "tinyone", root / "src" / "contrib"
+    for path in (source, packages):
+        path.mkdir(parents=True)
     (source / "DESCRIPTION").write_text(
         "Package: tinyone\nVersion: 0.1\nTitle: Tiny\nDescription: Tiny.\nAuthor: A\n"
         "Maintainer: A <a@b.c>\nLicense: MIT\n"
     )
     (source / "NAMESPACE").write_text("")
-    subprocess.run(["R", "CMD", "build", source], cwd=directory, check=True, capture_output=True)
-    subprocess.run(
-        ["Rscript", "-e", "tools::write_PACKAGES('.', type = 'source')"], cwd=directory, check=True, capture_output=True
-    )
-    for path in (root, *root.rglob("*")):
-        path.chmod(0o755)
-    _open_parents(root)
-    return root.as_uri()
-
-
-def _open_parents(path: Path) -> None:
-    """Sessions have user ids of their own, which the directories of tests keep out."""
-    for parent in list(path.parents)[:2]:
-        parent.chmod(0o755)
+    for command in (["R", "CMD", "build", source], ["Rscript", "-e", "tools::write_PACKAGES('.', type = 'source')"]):
+        subprocess.run(command, cwd=packages, check=True, capture_output=True)
 
 
 def call(client: Client, what: str, project: str, **sent: str) -> list[dict[str, Any]]:
@@ -84,6 +81,8 @@ def test_packages_are_attached_and_detached(testuser: Client, project: str) -> N
     [splines] = call(testuser, "detach", project, name="splines")
     assert (splines["name"], splines["status"], splines["attached"]) == ("splines", "success", False)
     assert {"splines", "tools"} & attached(testuser, project) == {"tools"}
+    call(testuser, "detach", project, name="splines,tools")
+    assert not {"splines", "tools"} & attached(testuser, project)
 
 
 def test_the_calls_leave_no_trace_in_the_project(testuser: Client, project: str) -> None:
@@ -116,7 +115,7 @@ def test_who_may_not_install_attaches_what_is_there(server: Server, repository: 
 
 
 @pytest.mark.parametrize(
-    ("name", "package"), [("attach", "nosuchpackage"), ("attach", "splines,nosuchpackage"), ("detach", "splines")]
+    ("name", "package"), [("attach", "nosuchpackage"), ("attach", "splines,nosuchpackage"), ("detach", "nosuchpackage")]
 )
 def test_what_is_missing_is_an_error_and_nothing_changes(
     testuser: Client, project: str, name: str, package: str

@@ -45,6 +45,16 @@ def test_a_pool_of_twenty_is_ready_within_3_s_and_works_in_parallel(testuser: Cl
         assert list(threads.map(run, range(20))) == [2.0 * number for number in range(20)]
 
 
+def test_a_pool_adopts_from_a_live_project(testuser: Client) -> None:
+    source = testuser.project(csvinputs="x,42")
+    testuser.execute(source, "cat('text', file='a.txt'); library(splines)")
+    adopted = {"adoptworkspace": source, "adoptdirectory": source, "adoptpackages": source}
+    for project in pool(testuser, 5, **adopted)["projects"]:
+        code = "y <- c(x, file.exists('a.txt'), 'package:splines' %in% search())"
+        [y] = testuser.execute(project["project"], code, robjects="y")["workspace"]["objects"]
+        assert y["value"] == [42.0, 1.0, 1.0]
+
+
 def test_a_pool_of_blackboxes_executes_scripts_only(testuser: Client) -> None:
     for project in pool(testuser, 2, blackbox="true")["projects"]:
         testuser.fail("/r/project/execute/code", status=403, project=project["project"], code="1")

@@ -194,6 +194,9 @@ def test_save_as_copies_a_project(testuser: Client, project: str, live: bool) ->
 
 def test_save_as_needs_a_name(testuser: Client, project: str) -> None:
     testuser.fail("/r/project/saveas", status=400, project=project)
+    same = testuser.succeed("/r/project/saveas", project=project, name="")["project"]
+    assert same["name"] == "Sales"
+    testuser.succeed("/r/project/delete", project=same["project"])
 
 
 @pytest.mark.parametrize("call", ["save", "saveas"])
