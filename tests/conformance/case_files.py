@@ -45,13 +45,14 @@ class Step(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         path: appended to the call, for path-style URLs.
         user: who calls; empty for the user of the case.
         params: texts, or JSON that is sent as text.
-        upload: content of the file sent along.
+        upload: content of the file sent along, one character a byte.
         status: of HTTP.
         success: of the envelope.
         reply: what the envelope holds besides what every reply has, see :mod:`matching`; null: not looked at.
         body: of a reply that is a file.
         headers: of the reply, by name in lower case.
-        capture: places in the reply, such as ``project.project``, by the name that later texts know the value by.
+        capture: places in the reply, such as ``project.project``, by the name that later texts know the value by;
+            of a reply that is a file, the place does not matter and the value is the file.
         background: send it and go on; a ``reply`` is waited for and looked at when the case ends.
         repeated: call again until the reply is as expected.
     """

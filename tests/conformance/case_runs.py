@@ -55,17 +55,24 @@ def variants(case: Case) -> Iterator[Variant]:
 
 
 class Callers:
-    """Clients of a server."""
+    """Clients of a server. Those of HTTP sessions that are over serve again, as making one takes long."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
         self._shared: dict[str, Client] = {}
+        self._idle: list[Client] = []
 
     def new(self, user: str) -> Client:
         """A client with an HTTP session of its own."""
-        if user == "anonymous":
-            return self._server.client()
-        return self._server.login(user, PASSWORDS.get(user, PASSWORD))
+        client = self._idle.pop() if self._idle else self._server.client()
+        if user != "anonymous":
+            client.succeed("/r/user/login", username=user, password=PASSWORDS.get(user, PASSWORD))
+        return client
+
+    def take_back(self, client: Client) -> None:
+        """A client of :meth:`new`, which forgets its HTTP session."""
+        client.http.cookies.clear()
+        self._idle.append(client)
 
     def shared(self, user: str) -> Client:
         """A client of a user, for all cases that leave its HTTP session as it is."""
@@ -75,7 +82,7 @@ class Callers:
 
     def close(self) -> None:
         """Hang up, which lets the server end at once."""
-        for client in self._shared.values():
+        for client in [*self._shared.values(), *self._idle]:
             client.http.close()
 
 
@@ -130,7 +137,7 @@ class Run:
         params = asked | {name: self._filled(value) for name, value in step.params.items()}
         sent: dict[str, Any] = {"data": params} if method == "POST" else {"params": params}
         if step.upload is not None:
-            sent["files"] = {"file": ("upload", self._filled(step.upload))}
+            sent["files"] = {"file": ("upload", self._filled(step.upload).encode("latin-1"))}
         http = self._client(step).http
         return http.request(method, step.call + self._filled(step.path), **sent)
 
@@ -141,6 +148,7 @@ class Run:
             match(self._expected({name: expected}), JsonNode({name: response.headers.get(name)}))
         if step.body:
             _check_body(step.body, response.content)
+            self._captured |= dict.fromkeys(step.capture, response.content.decode("latin-1"))
             return None
         return self._check_envelope(step, response, format_)
 
@@ -201,7 +209,7 @@ class Run:
                 self._send(step, "POST", "json")
         self._pool.shutdown()
         for client in self._own_clients:
-            client.http.close()
+            self._callers.take_back(client)
 
 
 def _at(node: Node, place: str) -> Node:
