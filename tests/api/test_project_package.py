@@ -23,7 +23,7 @@ def project(testuser: Client) -> str:
 
 @pytest.fixture(scope="module")
 def repository() -> Iterator[str]:
-    """URL of a repository with one package; sessions have user ids of their own, which pytest's directories keep out."""
+    """URL of a repository with one package, where sessions with user ids of their own can read it."""
     with tempfile.TemporaryDirectory() as directory:
         root = Path(directory)
         _make_repository(root)
@@ -41,7 +41,10 @@ def _make_repository(root: Path) -> None:
         "Maintainer: A <a@b.c>\nLicense: MIT\n"
     )
     (source / "NAMESPACE").write_text("")
-    for command in (["R", "CMD", "build", source], ["Rscript", "-e", "tools::write_PACKAGES('.', type = 'source')"]):
+    for command in (
+        ["R", "CMD", "build", str(source)],
+        ["Rscript", "-e", "tools::write_PACKAGES('.', type = 'source')"],
+    ):
         subprocess.run(command, cwd=packages, check=True, capture_output=True)
 
 
