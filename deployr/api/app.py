@@ -44,6 +44,7 @@ from deployr.projects.workspace_files import WorkspaceFiles
 from deployr.repository.blobs import Blobs
 from deployr.repository.directories import RepositoryDirectories
 from deployr.repository.files import RepositoryFiles
+from deployr.repository.zip_uploads import ZipUploads
 from deployr.settings import Settings
 from deployr.store.database import Database
 from deployr.users.accounts import Accounts
@@ -77,8 +78,9 @@ class Backend:
         self.archives = Archives(self.projects, self.blobs, settings)
         self.packages = Packages(self.projects, self.grid)
         self.directory = Directory(self.projects, self.grid, self.files, self.blobs, settings)
-        downloads = RepositoryDownloads(self.files, self.blobs)
-        own = OwnUrls(settings, downloads, self.directory, self.executions, self.scripts)
+        self.zip_uploads = ZipUploads(self.database, self.files, self.blobs, settings)
+        self.downloads = RepositoryDownloads(self.files, self.blobs)
+        own = OwnUrls(settings, self.downloads, self.directory, self.executions, self.scripts)
         self.fetcher = Fetcher(own, settings)
         self.external = ExternalSources(self.fetcher, self.projects, self.grid)
 
@@ -111,7 +113,7 @@ def routes(backend: Backend) -> Routes:
     directory = ProjectDirectoryResource(backend.directory, backend.fetcher)
     package = ProjectPackageResource(backend.packages)
     file = RepositoryFileResource(backend.files, backend.blobs, backend.fetcher)
-    directories = RepositoryDirectoryResource(backend.directories)
+    directories = RepositoryDirectoryResource(backend.directories, backend.zip_uploads, backend.downloads)
     script = RepositoryScriptResource(backend.files, backend.scripts, backend.external)
     built: Routes = {
         "": (server, "root"),
@@ -178,6 +180,8 @@ def routes(backend: Backend) -> Routes:
         "/r/repository/directory/move": (directories, "move"),
         "/r/repository/directory/update": (directories, "update"),
         "/r/repository/directory/archive": (directories, "archive"),
+        "/r/repository/directory/upload": (directories, "upload"),
+        "/r/repository/directory/download": (directories, "download"),
         "/r/repository/directory/delete": (directories, "delete"),
         "/r/repository/file/list": (file, "list"),
         "/r/repository/file/upload": (file, "upload"),

@@ -6,11 +6,14 @@ from typing import Any
 
 from falcon.asgi import Response
 
-from deployr.api import envelope, records
+from deployr.api import downloads, envelope, records
 from deployr.api.call import Call
+from deployr.api.file_params import read_properties
+from deployr.api.repository_downloads import RepositoryDownloads
 from deployr.api.repository_file import read_category, refuse_external
 from deployr.repository.directories import DirectoryFiles, RepositoryDirectories
 from deployr.repository.records import FileProperties
+from deployr.repository.zip_uploads import ZipUploads
 
 Record = dict[str, Any]
 
@@ -18,8 +21,10 @@ Record = dict[str, Any]
 class RepositoryDirectoryResource:
     """Calls of ``/r/repository/directory``."""
 
-    def __init__(self, directories: RepositoryDirectories) -> None:
+    def __init__(self, directories: RepositoryDirectories, uploads: ZipUploads, downloads: RepositoryDownloads) -> None:
         self._directories = directories
+        self._uploads = uploads
+        self._downloads = downloads
 
     async def on_post_list(self, req: Call, resp: Response) -> None:
         """The caller's directories, and virtual ones with files of others."""
@@ -93,6 +98,28 @@ class RepositoryDirectoryResource:
         name, warnings = self._directories.archive(caller, directory, archive, params.names("filename"))
         envelope.succeed(req, resp, **_made(name, caller.username, warnings))
 
+    async def on_post_upload(self, req: Call, resp: Response) -> None:
+        """Unpack a zip into a directory."""
+        caller = req.require_user()
+        params = await req.read_params()
+        await self._uploads.unpack(
+            caller,
+            params.file().chunks(),
+            directory=params.text("directory"),
+            properties=read_properties(params),
+            newversion=params.flag("newversion"),
+            newversionmsg=params.text("newversionmsg"),
+        )
+        envelope.succeed(req, resp)
+
+    async def on_get_download(self, req: Call, resp: Response) -> None:
+        """A zip of files."""
+        caller = req.require_user()
+        params = await req.read_params()
+        directory = params.required("directory")
+        found = self._directories.select_files(caller, directory, params.names("filename"))
+        downloads.send(resp, await self._downloads.open_all(caller, found, f"{directory}.zip"))
+
     async def on_post_delete(self, req: Call, resp: Response) -> None:
         """Delete a directory with its files."""
         caller = req.require_user()
@@ -106,6 +133,7 @@ class RepositoryDirectoryResource:
     on_get_move = on_post_move
     on_get_update = on_post_update
     on_get_archive = on_post_archive
+    on_post_download = on_get_download
     on_get_delete = on_post_delete
 
 

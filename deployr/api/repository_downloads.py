@@ -63,15 +63,34 @@ class RepositoryDownloads:
         directory, version, *_ = [*places, "", ""]
         return self._open(self._find(caller, filename, author=author, directory=directory, version=version))
 
+    async def open_all(self, caller: Caller, found: Sequence[RepositoryFile], filename: str) -> Download:
+        """A zip of files, even of one or none.
+
+        Raises:
+            NotAuthenticated, PermissionDenied: as :meth:`open`.
+        """
+        for file in found:
+            self.check(caller, file)
+        return await zip_of([(file.filename, self._content(file)) for file in found], filename)
+
+    def check(self, caller: Caller, file: RepositoryFile) -> None:
+        """Check that the caller, who sees a file, may have its content.
+
+        Raises:
+            NotAuthenticated, PermissionDenied: as :meth:`open`.
+        """
+        if self._files.may_download(caller, file):
+            return
+        if caller.is_anonymous:
+            raise NotAuthenticated()
+        raise PermissionDenied("Only its authors may download the file.")
+
     def _find(
         self, caller: Caller, filename: str, *, author: str, directory: str = "", version: str | None = None
     ) -> RepositoryFile:
         file = self._files.find(caller, filename, author=author, directory=directory or None, version=version or None)
-        if self._files.may_download(caller, file):
-            return file
-        if caller.is_anonymous:
-            raise NotAuthenticated()
-        raise PermissionDenied("Only its authors may download the file.")
+        self.check(caller, file)
+        return file
 
     def _open(self, file: RepositoryFile) -> Download:
         chunks = self._blobs.stream(file.sha256)

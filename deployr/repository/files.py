@@ -163,14 +163,9 @@ class RepositoryFiles:
         file_types.check_type(filename, self._blacklist, caller)
         directory, properties = directory or ROOT, properties or FileProperties()
         with self._database.transaction() as connection:
-            file_id = rows.find_id(connection, username, directory, filename)
-            if file_id is None:
-                file_id = rows.insert_file(connection, username, directory, filename, properties)
-                newversion = True
-            else:
-                rows.update_properties(connection, file_id, properties)
-            write = rows.insert_version if newversion else rows.replace_latest
-            write(connection, file_id, blob, username, newversionmsg)
+            file_id = rows.write_file(
+                connection, username, directory, filename, blob, properties, newversion, newversionmsg
+            )
             return rows.select(connection, files.c.id == file_id, rows.IS_LATEST)[0]
 
     def update(

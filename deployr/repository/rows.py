@@ -138,6 +138,32 @@ def replace_latest(connection: sa.Connection, file_id: int, blob: Blob, username
     connection.execute(versions.update().where(versions.c.id == latest).values(values))
 
 
+def write_file(
+    connection: sa.Connection,
+    username: str,
+    directory: str,
+    filename: str,
+    blob: Blob,
+    properties: FileProperties,
+    newversion: bool,
+    message: str | None,
+) -> int:
+    """Make a file, replace its latest version, or add a version; returns its id.
+
+    Raises:
+        NotFound: the user has no such directory.
+    """
+    file_id = find_id(connection, username, directory, filename)
+    if file_id is None:
+        file_id = insert_file(connection, username, directory, filename, properties)
+        newversion = True
+    else:
+        update_properties(connection, file_id, properties)
+    write = insert_version if newversion else replace_latest
+    write(connection, file_id, blob, username, message)
+    return file_id
+
+
 def drop_author(connection: sa.Connection, file_id: int, username: str) -> None:
     """Take a user's ownership away: the last one takes the file along, else it passes to the others."""
     mine = file_authors.c.file_id == file_id, file_authors.c.username == username

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
+import stat
+import zipfile
 from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from tests.server import BASIC_USER, Client, Server
+from tests.server import BASIC_USER, Client, InProcess, Server, record_of
 
 LIST, CREATE, DELETE = (f"/r/repository/directory/{call}" for call in ("list", "create", "delete"))
 
@@ -137,3 +140,74 @@ def test_directories_of_others_are_not_there(
     foreign = other.fail(call(name), directory=directory, **sent)["error"]
     assert foreign.replace(directory, "none") == other.fail(call(name), directory="none", **sent)["error"]
     anonymous.fail(call(name), status=401, directory=directory, **sent)
+
+
+def zip_with(*entries: tuple[str | zipfile.ZipInfo, bytes]) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in entries:
+            archive.writestr(name, content)
+    return file.getvalue()
+
+
+def linked(name: str) -> zipfile.ZipInfo:
+    info = zipfile.ZipInfo(name)
+    info.external_attr = (stat.S_IFLNK | 0o777) << 16
+    return info
+
+
+def upload(client: Client, directory: str, content: bytes, **params: str) -> dict[str, Any]:
+    files = {"file": ("application/zip", content)}
+    return record_of(client.post(call("upload"), files=files, directory=directory, **params))
+
+
+def test_a_zip_is_unpacked_with_common_properties(testuser: Client, directory: str) -> None:
+    content = zip_with(("a.R", b"22"), ("new é.txt", b"333"))
+    reply = upload(testuser, directory, content, descr="d", tags="t", shared="True", newversion="true")
+    assert reply["success"], reply
+    assert set(reply) == {"success", "call", "uid", "httpcookie"}
+    [listed] = testuser.succeed(LIST, directory=directory)["repository"]["directories"]["user"]
+    found = {file["filename"]: (file["length"], file["descr"], file["access"]) for file in listed["files"]}
+    assert found["a.R"] == (2, "d", "Shared")
+    assert found["new é.txt"] == (3, "d", "Shared")
+    versions = testuser.succeed("/r/repository/file/list", filename="a.R", directory=directory)
+    assert len(versions["repository"]["files"]) == 2
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"no zip",
+        zip_with(("good.txt", b"1"))[:-10],
+        zip_with(("good.txt", b"1"), ("../bad.txt", b"1")),
+        zip_with(("good.txt", b"1"), ("/bad.txt", b"1")),
+        zip_with(("good.txt", b"1"), ("sub/bad.txt", b"1")),
+        zip_with(("good.txt", b"1"), ("bad.exe", b"1")),
+        zip_with(("good.txt", b"1"), (linked("bad.txt"), b"/etc/passwd")),
+        zip_with((zipfile.ZipInfo("good.txt"), b"good content")).replace(b"good content", b"evil content"),
+    ],
+)
+def test_a_bad_zip_is_refused_and_leaves_nothing(testuser: Client, directory: str, content: bytes) -> None:
+    reply = upload(testuser, directory, content)
+    assert (reply["success"], reply["errorCode"]) == (False, 900)
+    assert files_in(testuser, directory) == ["a.R", "b.csv"]
+
+
+async def test_a_zip_may_unpack_to_no_more_than_an_upload(in_process: InProcess) -> None:
+    async with in_process(limits__max_upload=1000) as client:
+        await client.post("/r/user/login", data={"username": "testuser", "password": "changeme"})
+        for size, success in ((400, True), (600, False)):
+            content = zip_with(("a.txt", b"0" * size), ("b.txt", b"0" * size))
+            reply = record_of(await client.post(call("upload"), data={}, files={"file": content}))
+            assert reply["success"] is success
+
+
+def test_a_download_is_a_zip_of_all_or_some_files(testuser: Client, other: Client, directory: str) -> None:
+    for sent, expected in (({}, ["a.R", "b.csv"]), ({"filename": "a.R,a.R"}, ["a.R"])):
+        response = testuser.get(call("download"), directory=directory, **sent)
+        assert response.headers["content-type"] == "application/zip"
+        archive = zipfile.ZipFile(io.BytesIO(response.content))
+        assert archive.namelist() == expected
+        assert archive.read("a.R") == b"1 <&>"
+    testuser.fail(call("download"), directory=directory, filename="none")
+    other.fail(call("download"), directory=directory)
