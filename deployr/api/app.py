@@ -43,6 +43,7 @@ from deployr.projects.workspace import Workspace
 from deployr.projects.workspace_files import WorkspaceFiles
 from deployr.repository.blobs import Blobs
 from deployr.repository.directories import RepositoryDirectories
+from deployr.repository.file_changes import FileChanges
 from deployr.repository.files import RepositoryFiles
 from deployr.repository.zip_uploads import ZipUploads
 from deployr.settings import Settings
@@ -65,6 +66,7 @@ class Backend:
         self.accounts = Accounts(self.database, settings)
         self.sessions = HttpSessions(self.database, settings.secret_key(), settings.server.session_timeout)
         self.files = RepositoryFiles(self.database, settings)
+        self.file_changes = FileChanges(self.database, settings)
         self.directories = RepositoryDirectories(self.database)
         self.projects = Projects(self.database, self.grid, settings)
         sources = ScriptSources(self.files, self.blobs)
@@ -112,7 +114,7 @@ def routes(backend: Backend) -> Routes:
     workspace = ProjectWorkspaceResource(backend.workspace, backend.workspace_files, backend.fetcher)
     directory = ProjectDirectoryResource(backend.directory, backend.fetcher)
     package = ProjectPackageResource(backend.packages)
-    file = RepositoryFileResource(backend.files, backend.blobs, backend.fetcher)
+    file = RepositoryFileResource(backend.files, backend.file_changes, backend.blobs, backend.fetcher)
     directories = RepositoryDirectoryResource(backend.directories, backend.zip_uploads, backend.downloads)
     script = RepositoryScriptResource(backend.files, backend.scripts, backend.external)
     built: Routes = {
@@ -192,6 +194,10 @@ def routes(backend: Backend) -> Routes:
         "/r/repository/file/download": (file, "download"),
         "/r/repository/file/download/{author}/{path:path}": (file, "download_path"),
         "/r/repository/file/delete": (file, "delete"),
+        "/r/repository/file/copy": (file, "copy"),
+        "/r/repository/file/move": (file, "move"),
+        "/r/repository/file/grant": (file, "grant"),
+        "/r/repository/file/revert": (file, "revert"),
         "/r/repository/script/list": (script, "list"),
         "/r/repository/script/execute": (script, "execute"),
         "/r/repository/script/render": (script, "render"),

@@ -10,7 +10,7 @@ from deployr.api import downloads, envelope, records
 from deployr.api.call import Call
 from deployr.api.file_params import read_properties
 from deployr.api.repository_downloads import RepositoryDownloads
-from deployr.api.repository_file import read_category, refuse_external
+from deployr.api.repository_file import read_category, refuse_external, warned
 from deployr.repository.directories import DirectoryFiles, RepositoryDirectories
 from deployr.repository.records import FileProperties
 from deployr.repository.zip_uploads import ZipUploads
@@ -135,11 +135,6 @@ class RepositoryDirectoryResource:
     on_get_archive = on_post_archive
     on_post_download = on_get_download
     on_get_delete = on_post_delete
-
-
-def warned(warnings: list[str]) -> Record:
-    """The part of a reply that tells what was left out; none when all was done."""
-    return {"warnings": warnings} if warnings else {}
 
 
 def _listed(req: Call, entry: DirectoryFiles) -> Record:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import itertools
+from typing import Any
 
 from falcon.asgi import Response
 
@@ -16,15 +18,18 @@ from deployr.api.repository_downloads import RepositoryDownloads
 from deployr.errors import DeployrError
 from deployr.projects.fetching import Fetcher
 from deployr.repository.blobs import Blob, Blobs
+from deployr.repository.file_changes import FileChanges, Source
 from deployr.repository.files import RepositoryFiles
+from deployr.repository.names import ROOT
 from deployr.users.caller import Caller
 
 
 class RepositoryFileResource:
     """Calls of ``/r/repository/file``."""
 
-    def __init__(self, files: RepositoryFiles, blobs: Blobs, fetcher: Fetcher) -> None:
+    def __init__(self, files: RepositoryFiles, changes: FileChanges, blobs: Blobs, fetcher: Fetcher) -> None:
         self._files = files
+        self._changes = changes
         self._blobs = blobs
         self._fetcher = fetcher
         self._downloads = RepositoryDownloads(files, blobs)
@@ -119,6 +124,47 @@ class RepositoryFileResource:
         self._files.delete(caller, params.required_names("filename"), directory=params.text("directory"))
         envelope.succeed(req, resp)
 
+    async def on_post_copy(self, req: Call, resp: Response) -> None:
+        """Copy files to a directory."""
+        caller = req.require_user()
+        params = await req.read_params()
+        self._changes.copy(caller, *_read_relocation(params))
+        envelope.succeed(req, resp)
+
+    async def on_post_move(self, req: Call, resp: Response) -> None:
+        """Move files to a directory."""
+        caller = req.require_user()
+        params = await req.read_params()
+        warnings = self._changes.move(caller, *_read_relocation(params))
+        envelope.succeed(req, resp, **warned(warnings))
+
+    async def on_post_grant(self, req: Call, resp: Response) -> None:
+        """Make users owners of a file, and others none."""
+        caller = req.require_user()
+        params = await req.read_params()
+        file = self._changes.grant(
+            caller,
+            params.required("filename"),
+            directory=params.text("directory"),
+            newauthors=params.names("newauthor"),
+            revokeauthors=params.names("revokeauthor"),
+        )
+        envelope.succeed(req, resp, repository={"file": records.repository_file(file, req.urls)})
+
+    async def on_post_revert(self, req: Call, resp: Response) -> None:
+        """Make a former version the latest one."""
+        caller = req.require_user()
+        params = await req.read_params()
+        file = self._changes.revert(
+            caller,
+            params.required("filename"),
+            params.required("version"),
+            directory=params.text("directory"),
+            properties=dataclasses.replace(read_properties(params), restricted=params.given_text("restricted")),
+            newversionmsg=params.text("newversionmsg"),
+        )
+        envelope.succeed(req, resp, repository={"file": records.repository_file(file, req.urls)})
+
     on_get_list = on_post_list
     on_get_transfer = on_post_transfer
     on_get_write = on_post_write
@@ -127,6 +173,10 @@ class RepositoryFileResource:
     on_post_download = on_get_download
     on_post_download_path = on_get_download_path
     on_get_delete = on_post_delete
+    on_get_copy = on_post_copy
+    on_get_move = on_post_move
+    on_get_grant = on_post_grant
+    on_get_revert = on_post_revert
 
     def _store(self, req: Call, resp: Response, caller: Caller, filename: str, blob: Blob, params: Params) -> None:
         """What upload, transfer and write have in common: the content becomes a file."""
@@ -140,6 +190,11 @@ class RepositoryFileResource:
             newversionmsg=params.text("newversionmsg"),
         )
         envelope.succeed(req, resp, repository={"file": records.repository_file(file, req.urls)})
+
+
+def warned(warnings: list[str]) -> dict[str, Any]:
+    """The part of a reply that tells what was left out; none when all was done."""
+    return {"warnings": warnings} if warnings else {}
 
 
 def refuse_external(params: Params) -> None:
@@ -159,3 +214,20 @@ def read_category(params: Params) -> str | None:
     """
     category = params.text("categoryFilter", "categoryFilte")
     return None if category and category.endswith("+Category") else category
+
+
+def _read_relocation(params: Params) -> tuple[list[Source], str]:
+    """Files, whose directories, versions and new names are parallel lists, and the directory they go to.
+
+    A single directory is that of all files. .NET sends the destination as ``directory`` (client-wire-facts 3).
+    """
+    filenames, destination = params.required_names("filename"), params.text("destination")
+    directories = params.places("directory") if destination else []
+    versions, renames = params.places("version"), params.places("filerename")
+    directories = directories * len(filenames) if len(directories) == 1 else directories
+    wanted = itertools.zip_longest(filenames, directories, versions, renames, fillvalue="")
+    sources = [
+        Source(filename, directory or ROOT, version or None, rename or None)
+        for filename, directory, version, rename in itertools.islice(wanted, len(filenames))
+    ]
+    return sources, destination or params.required("destination", "directory")
