@@ -46,7 +46,7 @@ class Packages:
         """Detach packages, so far as they are attached.
 
         Raises:
-            DeployrError: one is not installed; then none is detached.
+            DeployrError: one is not installed, or none is attached; then none is detached.
         """
         async with self._projects.using(caller, project_id) as project:
             return project, await session_packages.detach(self._grid, project_id, names)

@@ -55,7 +55,9 @@ _ATTACH = """
 
 _DETACH = """
   if (length(missing(request$names)) > 0L) no_package(missing(request$names))
-  detach_all(intersect(request$names, attached()))
+  known <- intersect(request$names, attached())
+  if (length(known) == 0L) stop("package '", request$names[1L], "' is not attached", call. = FALSE)
+  detach_all(known)
   describe(request$names)
 """
 
@@ -102,10 +104,10 @@ async def attach(grid: Grid, session: str, names: Sequence[str], repo: str | Non
 
 
 async def detach(grid: Grid, session: str, names: Sequence[str]) -> list[Package]:
-    """Detach packages; clients also name some that are not attached.
+    """Detach packages; clients name some that are not attached beside one that is.
 
     Raises:
-        DeployrError: one is not installed, then none is detached; or one cannot be, such as ``base``.
+        DeployrError: one is not installed, or none is attached; then none is detached. Or one cannot be, as ``base``.
     """
     return _packages(await _ask(grid, session, _DETACH, names=model.character(*names)))
 

@@ -118,7 +118,13 @@ def test_who_may_not_install_attaches_what_is_there(server: Server, repository: 
 
 
 @pytest.mark.parametrize(
-    ("name", "package"), [("attach", "nosuchpackage"), ("attach", "splines,nosuchpackage"), ("detach", "nosuchpackage")]
+    ("name", "package"),
+    [
+        ("attach", "nosuchpackage"),
+        ("attach", "splines,nosuchpackage"),
+        ("detach", "nosuchpackage"),
+        ("detach", "splines"),
+    ],
 )
 def test_what_is_missing_is_an_error_and_nothing_changes(
     testuser: Client, project: str, name: str, package: str
