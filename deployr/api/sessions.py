@@ -32,6 +32,9 @@ _READING = frozenset(
 )
 """Calls that clients GET without a token; they change nothing, or interrupt, or are opened in a browser by design."""
 
+_CHANGING = ("externalsource", "storefile", "storeobject", "storeworkspace")
+"""Parameters with which rendering a script changes something, or runs code that nobody has published."""
+
 
 class SessionsMiddleware:
     """Finds out who calls, and answers with cookie and token."""
@@ -114,7 +117,7 @@ def _adopt(req: Call, session_id: str, caller: Caller) -> None:
 def _needs_token(req: Call) -> bool:
     """All POSTs but the login, which hands the token out (7x-facts 2.6); and GETs that change something."""
     if req.method == "GET":
-        return req.name.rpartition("/")[2] not in _READING
+        return req.name.rpartition("/")[2] not in _READING or any(req.get_param(name) for name in _CHANGING)
     return req.method == "POST" and req.path != LOGIN
 
 

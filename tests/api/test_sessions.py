@@ -92,6 +92,16 @@ async def test_posts_need_the_token_where_it_is_required(in_process: InProcess) 
         assert (await client.get("/r/project/create")).status_code == 403
 
 
+async def test_rendering_needs_the_token_only_where_it_stores_or_runs_foreign_code(in_process: InProcess) -> None:
+    async with in_process(server__csrf="required") as client:
+        await login(client)
+        script = {"filename": "no.R", "author": "testuser"}
+        assert (await client.get("/r/repository/script/render", params=script)).status_code == 200
+        for name in ("externalsource", "storefile", "storeobject", "storeworkspace"):
+            reply = await client.get("/r/repository/script/render", params=script | {name: "x"})
+            assert reply.status_code == 403
+
+
 async def test_anonymous_posts_and_a_second_login_need_no_token(in_process: InProcess) -> None:
     async with in_process(server__csrf="required") as client:
         assert (await client.post("/r/server/info")).status_code == 200
