@@ -194,6 +194,8 @@ def routes(backend: Backend) -> Routes:
         "/r/repository/file/download": (file, "download"),
         "/r/repository/file/download/{author}/{path:path}": (file, "download_path"),
         "/r/repository/file/delete": (file, "delete"),
+        "/r/repository/file/diff": (file, "diff"),
+        "/r/repository/file/diff/{author}/{path:path}": (file, "diff_path"),
         "/r/repository/file/copy": (file, "copy"),
         "/r/repository/file/move": (file, "move"),
         "/r/repository/file/grant": (file, "grant"),

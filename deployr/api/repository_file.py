@@ -9,7 +9,7 @@ from typing import Any
 
 from falcon.asgi import Response
 
-from deployr.api import downloads, envelope, records
+from deployr.api import diff_page, downloads, envelope, records
 from deployr.api.call import Call
 from deployr.api.file_params import read_properties
 from deployr.api.own_urls import local
@@ -165,6 +165,26 @@ class RepositoryFileResource:
         )
         envelope.succeed(req, resp, repository={"file": records.repository_file(file, req.urls)})
 
+    async def on_get_diff(self, req: Call, resp: Response) -> None:
+        """A page that compares a version with the latest one."""
+        params = await req.read_params()
+        await self._diff(
+            req,
+            resp,
+            params.required("filename"),
+            author=params.required("author"),
+            directory=params.text("directory"),
+            version=params.required("version"),
+        )
+
+    async def on_get_diff_path(self, req: Call, resp: Response, author: str, path: str) -> None:
+        """As :meth:`on_get_diff`, by the path-style URL of .NET: ``version/filename``.
+
+        .NET also asks with an empty version: the latest is compared with itself.
+        """
+        version, _, filename = path.rpartition("/")
+        await self._diff(req, resp, filename, author=author, directory=None, version=version.strip("/") or None)
+
     on_get_list = on_post_list
     on_get_transfer = on_post_transfer
     on_get_write = on_post_write
@@ -173,10 +193,24 @@ class RepositoryFileResource:
     on_post_download = on_get_download
     on_post_download_path = on_get_download_path
     on_get_delete = on_post_delete
+    on_post_diff = on_get_diff
+    on_post_diff_path = on_get_diff_path
     on_get_copy = on_post_copy
     on_get_move = on_post_move
     on_get_grant = on_post_grant
     on_get_revert = on_post_revert
+
+    async def _diff(
+        self, req: Call, resp: Response, filename: str, *, author: str, directory: str | None, version: str | None
+    ) -> None:
+        caller = req.require_user()
+        found = [
+            self._files.find(caller, filename, author=author, directory=directory, version=wanted)
+            for wanted in (version, None)
+        ]
+        for file in found:
+            self._downloads.check(caller, file)
+        diff_page.send(resp, await asyncio.to_thread(diff_page.diff_page, self._blobs, *found))
 
     def _store(self, req: Call, resp: Response, caller: Caller, filename: str, blob: Blob, params: Params) -> None:
         """What upload, transfer and write have in common: the content becomes a file."""

@@ -10,8 +10,6 @@ from deployr.errors import DeployrError
 UNBUILT = (
     "/r/project/execute/result/print",
     "/r/project/directory/save",
-    "/r/repository/file/diff",
-    "/r/repository/file/diff/{path:path}",
     "/r/repository/file/publish",
     "/r/repository/shell/execute",
     "/r/job/list",

@@ -172,3 +172,47 @@ def test_a_revert_needs_a_version_of_an_own_file(testuser: Client, other: Client
     testuser.fail(REVERT, version="9.9", **sent)
     testuser.fail(REVERT, status=400, **sent)
     other.fail(REVERT, version="1.0", **sent)
+
+
+DIFF = "/r/repository/file/diff"
+
+
+def test_a_diff_is_a_page_of_escaped_lines(testuser: Client, directory: str) -> None:
+    write(testuser, "a.R", "same\n<b>old</b>\n", "same\n<b>new</b>\n", directory=directory)
+    version = history(testuser, "a.R", directory)[1]["version"]
+    response = testuser.get(DIFF, filename="a.R", directory=directory, author="testuser", version=version)
+    assert response.headers["content-type"] == "text/html;charset=UTF-8"
+    assert "default-src 'none'" in response.headers["content-security-policy"]
+    lines = response.text.splitlines()
+    assert "<del>-&lt;b&gt;old&lt;/b&gt;</del>" in lines
+    assert any(line.startswith("<ins>+&lt;b&gt;new&lt;/b&gt;</ins>") for line in lines)
+    assert "<b>" not in response.text
+
+
+def test_a_diff_has_a_path_in_which_the_version_may_be_empty(testuser: Client, directory: str) -> None:
+    filename = f"{directory}.R"
+    write(testuser, filename, "old", "new", directory="root")
+    version = history(testuser, filename, "root")[1]["version"]
+    assert "<del>-old</del>" in testuser.http.get(f"{DIFF}/testuser/{version}/{filename}").text
+    assert "There are no differences." in testuser.http.get(f"{DIFF}/testuser//{filename}").text
+    testuser.succeed("/r/repository/file/delete", filename=filename)
+
+
+def test_what_cannot_be_compared_is_refused(testuser: Client, directory: str) -> None:
+    for filename, text in (("binary.R", "a\0b"), ("long.R", "x\n" * 10_001), ("large.R", "x" * 1024 * 1025)):
+        write(testuser, filename, text, directory=directory)
+        sent: dict[str, Any] = {"filename": filename, "directory": directory, "author": "testuser"}
+        testuser.fail(DIFF, version="1.0", **sent)
+        testuser.fail(DIFF, version="9.9", **sent)
+        testuser.fail(DIFF, status=400, **sent)
+
+
+def test_a_diff_is_for_those_who_may_read_the_file(
+    testuser: Client, other: Client, anonymous: Client, directory: str
+) -> None:
+    write(testuser, "a.R", "1", directory=directory)
+    sent: dict[str, Any] = {"filename": "a.R", "directory": directory, "author": "testuser", "version": "1.0"}
+    other.fail(DIFF, **sent)
+    anonymous.fail(DIFF, status=401, **sent)
+    write(testuser, "a.R", "1", directory=directory, published="true")
+    assert other.get(DIFF, **sent).text.startswith("<!DOCTYPE html>")
