@@ -47,6 +47,7 @@ _NO_SCHEDULE = Peculiarity("client fault", "sends no schedule with a scheduled j
 _LOST_COOKIE = Peculiarity("client fault", "sends `[object Object]` as cookie: the stream is anonymous", succeeds=True)
 _NO_NAME = Peculiarity("client fault", "sends no `filename`, and the name of the part does not count", 400)
 _NO_PROJECT_ID = Peculiarity("client fault", "a plot deletes itself without saying of which project", 400)
+_NO_VERSION = Peculiarity("client fault", "reverts to no version", 400)
 _BLANKS = Peculiarity("client fault", "blanks in the request line: no HTTP", 400, unparsed=True)
 
 PECULIARITIES: dict[tuple[str, int], Peculiarity] = {
@@ -58,6 +59,7 @@ PECULIARITIES: dict[tuple[str, int], Peculiarity] = {
     ("dotnet-8.0.5", 50): _NO_PROJECT_ID,
     ("js-8.0.5", 89): _NO_NAME,
     **dict.fromkeys(zip(_JAVA, (125, 131, 131), strict=True), _NO_REVOKE),
+    **dict.fromkeys(zip(_JAVA, (126, 132, 132), strict=True), _NO_VERSION),
     **dict.fromkeys(zip(_JAVA, (166, 179, 179), strict=True), _MISSPELT),
     **dict.fromkeys((("dotnet-8.0.5", n) for n in (31, 49, 100, 156, 157)), _WANTS_JSON),
     **dict.fromkeys((("dotnet-8.0.5", n) for n in (118, 121, 144, 147)), _CATEGORY),

@@ -56,8 +56,12 @@ _OF_FILES = {
     "/r/repository/script/list",
     *(f"/r/repository/file/{name}" for name in ("list", "fetch", "download", "update", "delete", "diff", "revert")),
     *(f"/r/repository/file/{name}" for name in ("grant", "copy", "move")),
+    *(f"/r/repository/directory/{name}" for name in ("copy", "move", "update", "archive", "download")),
     *(f"/r/project/{name}/load" for name in ("workspace", "directory")),
 }
+_NAMING = {"/r/repository/directory/create": "directory", "/r/repository/directory/rename": "destination"}
+"""Calls that give a directory a new name, and the parameter that holds it."""
+
 _WRITING = {f"/r/project/directory/{name}" for name in ("upload", "write", "transfer")}
 _LOADING = {f"/r/project/workspace/{name}" for name in ("load", "transfer")}
 _SCRIPTS = {"/r/project/execute/script", "/r/repository/script/execute", "/r/repository/script/render"}
@@ -259,10 +263,14 @@ class Replayer:
     def _prepare_repository(self, call: str, params: Params, segments: list[str]) -> None:
         is_target = call.startswith("/r/repository/") or call == "/r/project/directory/store"
         if is_target and not params.flag("external"):
-            for directory in params.names("directory", "destination"):
+            for directory in (*params.names("directory"), *params.names("destination")):
                 self._stage.directory(directory)
+        if call in _NAMING:
+            self._stage.no_directory(params.values[_NAMING[call]])
         if call in _OF_FILES and not params.flag("external"):
             self._ensure_files([(segments[-1], None)] if segments else pairs(params, "filename", "directory"))
+        if call == "/r/repository/file/grant":
+            self._stage.authors(params.values["filename"], params.text("directory"), params.names("revokeauthor"))
         if call in _SCRIPTS:
             scripts = pairs(params, "filename", "directory")
             self._ensure_files((script_name(name), directory) for name, directory in scripts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import subprocess
 import tempfile
@@ -12,6 +13,8 @@ from typing import Any
 from deployr.errors import NotFound
 from deployr.repository import rows
 from deployr.repository.blobs import Blobs
+from deployr.repository.directories import RepositoryDirectories
+from deployr.repository.file_changes import FileChanges
 from deployr.repository.files import RepositoryFiles
 from deployr.repository.names import ROOT
 from deployr.repository.records import FileProperties, RepositoryFile
@@ -55,6 +58,8 @@ class Stage:
         self._database = Database(server.settings.database_url)
         self._blobs = Blobs(server.settings.blobs_directory)
         self._files = RepositoryFiles(self._database, server.settings)
+        self._directories = RepositoryDirectories(self._database)
+        self._changes = FileChanges(self._database, server.settings)
         self._accounts = Accounts(self._database, server.settings)
         self._password = PASSWORD
         self._url = server.url
@@ -99,6 +104,11 @@ class Stage:
             if not rows.has_directory(connection, self.username, name):
                 rows.insert_directory(connection, self.username, name)
 
+    def no_directory(self, name: str) -> None:
+        """Let the account not have a directory."""
+        with contextlib.suppress(NotFound):
+            self._directories.delete(self._caller, name)
+
     def file(self, filename: str, directory: str | None = None) -> None:
         """Let the account have a published file with an old and a latest version."""
         directory = directory or ROOT
@@ -109,6 +119,15 @@ class Stage:
             self._files.upload(
                 self._caller, filename, blob, directory=directory, properties=properties, newversion=True
             )
+
+    def authors(self, filename: str, directory: str | None, usernames: list[str]) -> None:
+        """Let these, and no others of the accounts that clients grant to, own the account's file."""
+        directory = directory or ROOT
+        for username in OTHERS:
+            with contextlib.suppress(NotFound):
+                self._directories.delete(Caller(http_session="", username=username), directory)
+        if usernames:
+            self._changes.grant(self._caller, filename, directory=directory, newauthors=usernames)
 
     def versions(self, filename: str, directory: str) -> list[RepositoryFile]:
         """A file's versions, newest first."""
