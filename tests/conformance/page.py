@@ -30,7 +30,8 @@ both formats.
 - **Situations come first.** `given.json` holds what many cases begin with, such as a project in which a call runs;
   `setup` and `then` are calls before and after, by which values are captured and effects are seen.
 
-A new call needs a folder with cases and no code; `tests/conformance/test_coverage.py` fails for a call without one.
+A new call needs a folder with cases and no code; `tests/conformance/test_coverage.py` fails for a call without one that
+`awaiting_cases.json` does not name.
 """
 
 _SAMPLES = """

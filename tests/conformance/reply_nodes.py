@@ -14,8 +14,8 @@ from typing import Any, Protocol
 
 from lxml import etree
 
-_MEMBERS = {"directories": "directory", "history": "execution"}
-"""Members of arrays whose plural is not the singular with an s. The documents do not name those of ``history``."""
+_MEMBERS = {"history": "execution"} | dict.fromkeys(("user", "system", "custom", "archived"), "directory")
+"""Members of arrays whose key is not their name with an s; the documents do not say what these are called."""
 
 _LITERAL = re.compile(r"true|false|-?\d+(\.\d+)?([eE][+-]?\d+)?")
 
