@@ -30,6 +30,12 @@ class _Bounded(io.FileIO):
             raise TooLarge(f"The zip's list of files is larger than {_MAX_READ} bytes.")
         return super().read(_MAX_READ if size is None or size < 0 else size) or b""
 
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        try:
+            return super().seek(offset, whence)
+        except OSError as ex:
+            raise zipfile.BadZipFile(f"it has no place {offset}") from ex
+
 
 @contextlib.contextmanager
 def opened(file: IO[bytes], limit: int) -> Iterator[zipfile.ZipFile]:
@@ -44,7 +50,7 @@ def opened(file: IO[bytes], limit: int) -> Iterator[zipfile.ZipFile]:
         TooLarge: it holds too many or too large files.
     """
     try:
-        with _open(file) as archive:
+        with zipfile.ZipFile(_Bounded(file.fileno(), closefd=False)) as archive:
             _check(entries(archive), limit)
             yield archive
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError) as ex:
@@ -61,13 +67,6 @@ def chunks(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]:
     with archive.open(entry) as content:
         while chunk := content.read(_CHUNK):
             yield chunk
-
-
-def _open(file: IO[bytes]) -> zipfile.ZipFile:
-    try:
-        return zipfile.ZipFile(_Bounded(file.fileno(), closefd=False))
-    except OSError as ex:
-        raise zipfile.BadZipFile(str(ex)) from ex
 
 
 def _check(found: list[zipfile.ZipInfo], limit: int) -> None:
