@@ -254,9 +254,11 @@ def test_a_blackbox_is_recycled_but_not_described(testuser: Client) -> None:
 def test_a_project_that_is_busy_is_neither_recycled_nor_named(testuser: Client) -> None:
     project = testuser.project()
     with ThreadPoolExecutor() as pool:
-        running = pool.submit(testuser.post, "/r/project/execute/code", project=project, code="repeat {}")
-        while testuser.post("/r/project/recycle", project=project).status_code != 409:
+        code = "file.create('begun')\nrepeat {}"
+        running = pool.submit(testuser.post, "/r/project/execute/code", project=project, code=code)
+        while not testuser.succeed("/r/project/directory/list", project=project)["directory"]["files"]:
             assert not running.done()
+        testuser.fail("/r/project/recycle", status=409, project=project)
         testuser.fail("/r/project/about/update", status=409, project=project, name="Named")
         testuser.succeed("/r/project/execute/interrupt", project=project)
         running.result()

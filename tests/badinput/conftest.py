@@ -113,8 +113,8 @@ def _sessions(server: Server) -> set[str]:
 def _eventually_gone(server: Server, sessions: set[str]) -> None:
     most = len(sessions) + server.settings.grid.warm_max + 2
     deadline = time.monotonic() + 10
-    while _sessions(server) - sessions or processes_seen.r_processes() > most:
-        assert time.monotonic() < deadline, (_sessions(server) - sessions, processes_seen.r_processes(), most)
+    while _sessions(server) - sessions or processes_seen.r_processes(server) > most:
+        assert time.monotonic() < deadline, (_sessions(server) - sessions, processes_seen.r_processes(server), most)
         time.sleep(0.05)
 
 

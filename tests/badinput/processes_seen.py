@@ -5,15 +5,20 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from deployr.grid.processes import GRID_MARKER
+from tests.server import Server
+
 
 def web_workers() -> list[Path]:
     """The web processes, as directories of ``/proc``."""
     return [process for process in _descendants(os.getpid()) if b"deployr.api.asgi" in _read(process / "cmdline")]
 
 
-def r_processes() -> int:
-    """How many R processes there are: sessions, forks kept ready, and the parent of them all."""
-    return sum(b"Rserve" in _read(process / "cmdline") for process in _descendants(os.getpid()))
+def r_processes(server: Server) -> int:
+    """How many R processes a server has: sessions, forks kept ready, and the parent of them all."""
+    mark = f"{GRID_MARKER}={server.settings.sessions_directory}\0".encode()
+    ours = (process for process in _descendants(os.getpid()) if mark in _read(process / "environ"))
+    return sum(b"Rserve" in _read(process / "cmdline") for process in ours)
 
 
 def forget_peak() -> None:
