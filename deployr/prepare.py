@@ -38,7 +38,7 @@ def main() -> int:
     logs.configure(settings.server.log_level)
     try:
         prepare(settings)
-        if rpackages.install(settings.sessions_directory / "library"):
+        if rpackages.install(settings.library_directory):
             log.info("installed the server's R packages")
     except (OSError, rpackages.InstallFailed) as ex:
         log.error("cannot prepare the server: %s", ex)

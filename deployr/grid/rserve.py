@@ -216,7 +216,7 @@ class RserveConnection:
 
     def _send(self, command: int, value: bytes) -> None:
         body = qap1.sexp_parameter(value)
-        self._writer.write(_HEADER.pack(command, len(body) & 0xFFFFFFFF, 0, len(body) >> 32))
+        self._writer.write(qap1.header(command, len(body)))
         self._writer.write(body)
 
     async def _flush(self) -> None:

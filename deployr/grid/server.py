@@ -205,7 +205,7 @@ def _node_options(settings: Settings, node: NodeSettings, number: int) -> NodeOp
         warm_max=grid.warm_max,
         parent=ParentOptions(
             directory=directory,
-            library=settings.sessions_directory / "library",
+            library=settings.library_directory,
             grid=str(settings.sessions_directory),
             uid_base=grid.uid_base if os.geteuid() == 0 else None,
             max_value=grid.max_value,

@@ -45,7 +45,7 @@ def local_node(home: Any, **parent: Any) -> LocalNode:
         warm_max=0,
         parent=ParentOptions(
             directory=settings.sessions_directory / "nodes" / "1",
-            library=settings.sessions_directory / "library",
+            library=settings.library_directory,
             grid=str(settings.sessions_directory),
             uid_base=settings.grid.uid_base if os.geteuid() == 0 else None,
             max_value=2**30,
