@@ -9,11 +9,19 @@ fail() {
     exit 1
 }
 
-# Install Debian packages that are missing.
+is_installed() {
+    dpkg-query -W -f='${Status}' "$1" 2>/dev/null | grep -q 'install ok installed'
+}
+
+# Install Debian packages that are missing. COMMAND=PACKAGE asks for the package only where the command is not there:
+# a Node.js from elsewhere brings npm along, and Debian's npm package would conflict with it.
 need_packages() {
     missing=
-    for package in "$@"; do
-        dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing="$missing $package"
+    for wanted in "$@"; do
+        case $wanted in
+        *=*) command -v "${wanted%%=*}" >/dev/null || missing="$missing ${wanted#*=}" ;;
+        *) is_installed "$wanted" || missing="$missing $wanted" ;;
+        esac
     done
     [ -n "$missing" ] || return 0
     command -v apt-get >/dev/null || fail "please install these packages:$missing"
