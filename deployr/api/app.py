@@ -9,7 +9,6 @@ from falcon.asgi import App, Response
 
 from deployr.api import errors
 from deployr.api.call import Call
-from deployr.api.own_urls import OwnUrls
 from deployr.api.paths import PathsMiddleware
 from deployr.api.project import ProjectResource
 from deployr.api.project_directory import ProjectDirectoryResource
@@ -17,7 +16,6 @@ from deployr.api.project_execute import ProjectExecuteResource
 from deployr.api.project_package import ProjectPackageResource
 from deployr.api.project_workspace import ProjectWorkspaceResource
 from deployr.api.repository_directory import RepositoryDirectoryResource
-from deployr.api.repository_downloads import RepositoryDownloads
 from deployr.api.repository_file import RepositoryFileResource
 from deployr.api.repository_script import RepositoryScriptResource
 from deployr.api.request_log import RequestLogMiddleware
@@ -26,70 +24,11 @@ from deployr.api.sessions import TOKEN, SessionsMiddleware
 from deployr.api.unbuilt import UNBUILT, UnbuiltResource
 from deployr.api.urls import CONTEXT
 from deployr.api.user import UserResource
-from deployr.grid.client import SocketGrid
-from deployr.projects.archive import Archives
-from deployr.projects.directory import Directory
-from deployr.projects.executions import Executions
-from deployr.projects.external_sources import ExternalSources
-from deployr.projects.fetching import Fetcher
-from deployr.projects.packages import Packages
-from deployr.projects.preparation import Preparing
-from deployr.projects.projects import Projects
-from deployr.projects.scripts import Scripts
-from deployr.projects.sources import ScriptSources
-from deployr.projects.standard_model import StandardModel
-from deployr.projects.storing import Stores
-from deployr.projects.workspace import Workspace
-from deployr.projects.workspace_files import WorkspaceFiles
-from deployr.repository.blobs import Blobs
-from deployr.repository.directories import RepositoryDirectories
-from deployr.repository.file_changes import FileChanges
-from deployr.repository.files import RepositoryFiles
-from deployr.repository.zip_uploads import ZipUploads
+from deployr.backend import Backend
 from deployr.settings import Settings
-from deployr.store.database import Database
-from deployr.users.accounts import Accounts
-from deployr.users.http_sessions import HttpSessions
 
 Routes = dict[str, tuple[object, str | None]]
 """Resource and suffix of its responders by URI template below the context."""
-
-
-class Backend:
-    """What calls work with; opened lazily, so that workers may fork after it was made."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        self.database = Database(settings.database_url)
-        self.grid = SocketGrid(settings.grid_socket)
-        self.blobs = Blobs(settings.blobs_directory)
-        self.accounts = Accounts(self.database, settings)
-        self.sessions = HttpSessions(self.database, settings.secret_key(), settings.server.session_timeout)
-        self.files = RepositoryFiles(self.database, settings)
-        self.file_changes = FileChanges(self.database, settings)
-        self.directories = RepositoryDirectories(self.database)
-        self.projects = Projects(self.database, self.grid, settings)
-        sources = ScriptSources(self.files, self.blobs)
-        self.preparing = Preparing(self.projects, self.grid, self.files, self.blobs, settings)
-        stores = Stores(self.grid, self.files, self.blobs, settings)
-        model = StandardModel(self.grid, self.preparing, stores)
-        self.executions = Executions(self.projects, self.grid, sources, model)
-        self.scripts = Scripts(self.grid, sources, model, settings)
-        self.workspace = Workspace(self.projects, self.grid)
-        self.workspace_files = WorkspaceFiles(self.projects, self.grid, self.files, self.blobs, settings)
-        self.archives = Archives(self.projects, self.blobs, settings)
-        self.packages = Packages(self.projects, self.grid)
-        self.directory = Directory(self.projects, self.grid, self.files, self.blobs, settings)
-        self.zip_uploads = ZipUploads(self.database, self.files, self.blobs, settings)
-        self.downloads = RepositoryDownloads(self.files, self.blobs)
-        own = OwnUrls(settings, self.downloads, self.directory, self.executions, self.scripts)
-        self.fetcher = Fetcher(own, settings)
-        self.external = ExternalSources(self.fetcher, self.projects, self.grid)
-
-    async def process_shutdown(self, scope: dict[str, Any], event: dict[str, Any]) -> None:
-        """Close the connections; falcon calls it when the worker ends."""
-        await self.grid.aclose()
-        self.database.close()
 
 
 def create_app(settings: Settings) -> PathsMiddleware:

@@ -10,7 +10,8 @@ from urllib.parse import quote, quote_from_bytes
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from deployr.api.app import Backend, routes
+from deployr.api.app import routes
+from deployr.backend import Backend
 from deployr.settings import Settings
 from tests.badinput.wire import FORM, field, file, multipart
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from deployr.api.app import Backend, routes
+from deployr.api.app import routes
 from deployr.api.unbuilt import UnbuiltResource
+from deployr.backend import Backend
 from deployr.settings import Settings
 from tests.conformance.case_files import read_cases, read_given
 from tests.conformance.page import PAGE, page

@@ -1,0 +1,70 @@
+"""What calls work with: the parts of the domain, wired here, by hand, for every process of the server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from deployr.api.own_urls import OwnUrls
+from deployr.api.repository_downloads import RepositoryDownloads
+from deployr.grid.client import SocketGrid
+from deployr.projects.archive import Archives
+from deployr.projects.directory import Directory
+from deployr.projects.executions import Executions
+from deployr.projects.external_sources import ExternalSources
+from deployr.projects.fetching import Fetcher
+from deployr.projects.packages import Packages
+from deployr.projects.preparation import Preparing
+from deployr.projects.projects import Projects
+from deployr.projects.scripts import Scripts
+from deployr.projects.sources import ScriptSources
+from deployr.projects.standard_model import StandardModel
+from deployr.projects.storing import Stores
+from deployr.projects.workspace import Workspace
+from deployr.projects.workspace_files import WorkspaceFiles
+from deployr.repository.blobs import Blobs
+from deployr.repository.directories import RepositoryDirectories
+from deployr.repository.file_changes import FileChanges
+from deployr.repository.files import RepositoryFiles
+from deployr.repository.zip_uploads import ZipUploads
+from deployr.settings import Settings
+from deployr.store.database import Database
+from deployr.users.accounts import Accounts
+from deployr.users.http_sessions import HttpSessions
+
+
+class Backend:
+    """What calls work with; opened lazily, so that workers may fork after it was made."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.database = Database(settings.database_url)
+        self.grid = SocketGrid(settings.grid_socket)
+        self.blobs = Blobs(settings.blobs_directory)
+        self.accounts = Accounts(self.database, settings)
+        self.sessions = HttpSessions(self.database, settings.secret_key(), settings.server.session_timeout)
+        self.files = RepositoryFiles(self.database, settings)
+        self.file_changes = FileChanges(self.database, settings)
+        self.directories = RepositoryDirectories(self.database)
+        self.projects = Projects(self.database, self.grid, settings)
+        sources = ScriptSources(self.files, self.blobs)
+        self.preparing = Preparing(self.projects, self.grid, self.files, self.blobs, settings)
+        stores = Stores(self.grid, self.files, self.blobs, settings)
+        model = StandardModel(self.grid, self.preparing, stores)
+        self.executions = Executions(self.projects, self.grid, sources, model)
+        self.scripts = Scripts(self.grid, sources, model, settings)
+        self.workspace = Workspace(self.projects, self.grid)
+        self.workspace_files = WorkspaceFiles(self.projects, self.grid, self.files, self.blobs, settings)
+        self.archives = Archives(self.projects, self.blobs, settings)
+        self.packages = Packages(self.projects, self.grid)
+        self.directory = Directory(self.projects, self.grid, self.files, self.blobs, settings)
+        self.zip_uploads = ZipUploads(self.database, self.files, self.blobs, settings)
+        self.downloads = RepositoryDownloads(self.files, self.blobs)
+        own = OwnUrls(settings, self.downloads, self.directory, self.executions, self.scripts)
+        self.fetcher = Fetcher(own, settings)
+        self.model = model
+        self.external = ExternalSources(self.fetcher, self.projects, self.grid)
+
+    async def process_shutdown(self, scope: dict[str, Any], event: dict[str, Any]) -> None:
+        """Close the connections; falcon calls it when the worker ends."""
+        await self.grid.aclose()
+        self.database.close()
