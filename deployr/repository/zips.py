@@ -34,6 +34,8 @@ class _Bounded(io.FileIO):
         try:
             return super().seek(offset, whence)
         except OSError as ex:
+            if whence != io.SEEK_SET:
+                raise  # zipfile looks whether the file is long enough: that of an empty zip is not
             raise zipfile.BadZipFile(f"it has no place {offset}") from ex
 
 

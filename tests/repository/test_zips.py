@@ -34,6 +34,10 @@ def test_directories_are_passed_over() -> None:
     assert read(zip_of(["a/", "b.txt"])) == {"b.txt": b"x"}
 
 
+def test_a_zip_may_be_empty() -> None:
+    assert read(zip_of([])) == {}
+
+
 def test_the_sizes_are_bounded_together() -> None:
     assert len(read(zip_of(["a", "b"], b"x" * 500))) == 2
     with pytest.raises(TooLarge):
