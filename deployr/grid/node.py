@@ -17,8 +17,9 @@ from deployr.grid import processes
 from deployr.grid.files import remove_tree
 from deployr.grid.parent import ParentOptions, RserveParent, StartFailed
 from deployr.grid.protocol import NodeStatus, Purpose
+from deployr.grid.r_session import RSession
 from deployr.grid.rserve import ConnectionBroken, Greeting, RserveConnection
-from deployr.grid.session import RSession, Session, SessionLimits
+from deployr.grid.session import Session, SessionLimits
 
 log = logging.getLogger(__name__)
 

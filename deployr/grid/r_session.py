@@ -1,0 +1,394 @@
+"""The R session: a :class:`deployr.grid.session.Session` in a forked Rserve process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from deployr.encodings import model, qap1
+from deployr.errors import BoundaryExceeded, DeployrError, GridError, NotFound, ProjectBusy, SessionLost
+from deployr.grid import processes
+from deployr.grid.client import ConsoleSink
+from deployr.grid.cpu import CpuLimit
+from deployr.grid.protocol import Execution, ExecutionRecord, FileInfo
+from deployr.grid.rserve import OUTCOME, ConnectionBroken, Greeting, ReplyHead, RserveConnection
+from deployr.grid.session import SessionLimits, Value
+from deployr.grid.session_files import SessionFiles
+
+_NOTHING = qap1.encode(model.unnamed_list())
+_NO_OPTIONS = model.unnamed_list()
+_SETTLE_SECONDS = 10.0
+_INTERRUPT_SECONDS = 0.05
+
+
+@dataclass
+class _RserveValue:
+    connection: RserveConnection
+    head: ReplyHead
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        if not self.head.ok:
+            yield _NOTHING
+        async for chunk in self.connection.value(self.head):
+            yield chunk
+
+    async def drain(self) -> None:
+        """Throw away what was not taken: the next call needs the connection in step."""
+        async for _ in self.chunks():
+            pass
+
+
+class _Listener:
+    """Collects what comes out of band during one call: console text within its limit, and the outcome."""
+
+    def __init__(self, limit: int, live: ConsoleSink | None = None) -> None:
+        self._left = limit
+        self._texts: list[str] = []
+        self._live = live
+        self._outcome: bytes | None = None
+
+    def console(self, text: str) -> None:
+        if self._left <= 0:
+            return
+        encoded = text.encode()
+        if len(encoded) > self._left:
+            text = encoded[: self._left].decode(errors="ignore") + "\n[console output limit reached]\n"
+        self._left -= len(encoded)
+        self._texts.append(text)
+        if self._live:
+            self._live(text)
+
+    def message(self, code: int, body: bytes) -> None:
+        if code == OUTCOME:
+            self._outcome = body
+
+    @property
+    def text(self) -> str:
+        return "".join(self._texts)
+
+    def outcome(self) -> dict[str, model.RValue]:
+        """What ``evaluate.R`` says of the execution; empty when nothing usable came."""
+        try:
+            return model.as_members(qap1.decode(self._outcome)) if self._outcome else {}
+        except (ValueError, TypeError):
+            return {}
+
+
+class RSession:
+    """A :class:`~deployr.grid.session.Session` in a forked Rserve process.
+
+    Args:
+        connection: to the fork, which has greeted.
+        greeting: what it said.
+        path: directory of the session; made here.
+        limits: see :class:`~deployr.grid.session.SessionLimits`.
+        isolated: the process has a user id of its own.
+        on_death: called once when the process is gone without having been ended.
+    """
+
+    def __init__(
+        self,
+        connection: RserveConnection,
+        greeting: Greeting,
+        path: Path,
+        limits: SessionLimits,
+        *,
+        isolated: bool,
+        on_death: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.pid = greeting.pid
+        self.uid = greeting.uid if isolated else None
+        self.marker = path.name
+        self.on_death = on_death
+        self._connection = connection
+        self._limits = limits
+        self._busy = False
+        self._ended = False
+        self._died_of_limit = False
+        self._interrupted = False
+        self._history: list[ExecutionRecord] = []
+        self._interrupt_timer: asyncio.TimerHandle | None = None
+        self._cpu_limit = CpuLimit(greeting.pid, limits.cpu, self._limit_hit)
+        self.files = SessionFiles(path, (greeting.uid, greeting.gid) if isolated else None)
+        self._pidfd = os.pidfd_open(greeting.pid)
+        asyncio.get_running_loop().add_reader(self._pidfd, self._process_gone)
+
+    async def settle(self) -> None:
+        """Move the process into its directory; it serves after that.
+
+        Raises:
+            SessionLost: the process failed meanwhile.
+        """
+        options = {"directory": model.character(str(self.files.path)), "marker": model.character(self.marker)}
+        async with self._calling(_SETTLE_SECONDS):
+            reply = await self._ask("enter", model.named_list(options), _NOTHING)
+            if not reply.ok:
+                raise SessionLost("The R session failed to start.")
+            await _RserveValue(self._connection, reply).drain()
+
+    @contextlib.asynccontextmanager
+    async def execute(
+        self, execution: Execution, arguments: bytes, console: ConsoleSink | None
+    ) -> AsyncIterator[tuple[ExecutionRecord, Value]]:
+        started, started_ms = time.perf_counter(), _now_ms()
+        listener = _Listener(self._limits.console if execution.console else 0, console)
+        async with self._calling(execution.time_limit):
+            before = self.files.directory.snapshot() if execution.artifacts else {}
+            options = _execution_options(execution, self.files.plots_path(execution.execution))
+            reply = await self._ask("execute", options, arguments, listener)
+            record = _record(
+                execution,
+                listener,
+                started_ms,
+                total=round((time.perf_counter() - started) * 1000),
+                results=self.files.collect_plots(execution.execution),
+                artifacts=self.files.directory.changed_since(before) if execution.artifacts else [],
+            )
+            self._remember(execution, record)
+            value = _RserveValue(self._connection, reply)
+            yield record, value
+            await value.drain()
+
+    @contextlib.asynccontextmanager
+    async def call(self, function: str, arguments: bytes) -> AsyncIterator[Value]:
+        async with self._calling():
+            value = await self._call(function, arguments)
+            yield value
+            await value.drain()
+
+    async def recycle(self, *, workspace: bool, directory: bool) -> None:
+        async with self._calling():
+            parts = {"workspace": model.logical(workspace), "directory": model.logical(directory)}
+            value = await self._call("recycle", qap1.encode(model.named_list(parts)))
+            await value.drain()
+            if directory:
+                await self.files.directory.clear()
+
+    def interrupt(self) -> bool:
+        """A signal outside of a call would hit the next one, so it is sent only while one runs."""
+        if not self._busy or self._ended:
+            return False
+        self._interrupted = True
+        # R first: it acts on the signal when it comes back from waiting for a child that the signal ended.
+        processes.send_signal([self.pid], signal.SIGINT)
+        if self._interrupt_timer is None:
+            self._interrupt_children(time.monotonic() + self._limits.interrupt_grace)
+        return True
+
+    def _interrupt_children(self, deadline: float) -> None:
+        """R waits in C code for a child's output and does not see the signal before that ends.
+
+        Repeated until the call ends, since R may have been about to start the child, and a kill at the deadline.
+        """
+        if time.monotonic() > deadline:
+            self._kill()
+            return
+        processes.send_signal(reversed(processes.descendants(self.pid)), signal.SIGINT)
+        loop = asyncio.get_running_loop()
+        self._interrupt_timer = loop.call_later(_INTERRUPT_SECONDS, self._interrupt_children, deadline)
+
+    @property
+    def state(self) -> Literal["idle", "busy", "ended"]:
+        return "ended" if self._ended else "busy" if self._busy else "idle"
+
+    @property
+    def history(self) -> list[ExecutionRecord]:
+        return self._history
+
+    def flush(self, executions: Collection[str]) -> None:
+        self.delete_results(executions, None)
+        self._amend_history(executions, lambda record: msgspec.structs.replace(record, console=""))
+
+    def delete_results(self, executions: Collection[str], filename: str | None) -> None:
+        known = {*self.files.drawn, *(record.execution for record in self._history)}
+        for execution in executions:
+            if execution not in known:
+                raise NotFound(f"Execution not found: {execution}.")
+        self.files.delete_plots(executions, filename)
+        self._amend_history(
+            executions, lambda record: msgspec.structs.replace(record, results=self.files.plots(record.execution))
+        )
+
+    def end(self) -> None:
+        if self._ended:
+            return
+        self._ended = True
+        self._stop_watching()
+        # What the session left in the background is found by the node's sweep.
+        processes.kill_tree(self.pid)
+        self._connection.abort()
+
+    def close(self) -> None:
+        self.end()
+        self.files.close()
+
+    # -- calls --------------------------------------------------------------------------------------------
+
+    @contextlib.asynccontextmanager
+    async def _calling(self, time_limit: float = 0) -> AsyncIterator[None]:
+        """One call: refuses a second, and turns a broken connection into the error it means."""
+        if self._ended:
+            raise self._lost()
+        if self._busy:
+            raise ProjectBusy
+        self._busy = True
+        self._cpu_limit.start()
+        timer = asyncio.get_running_loop().call_later(time_limit, self._limit_hit) if time_limit else None
+        settled = False
+        try:
+            yield
+            settled = True
+        except ConnectionBroken as ex:
+            self._process_gone()
+            raise self._lost() from ex
+        except DeployrError:
+            settled = True
+            raise
+        finally:
+            self._cpu_limit.stop()
+            if timer:
+                timer.cancel()
+            if self._interrupt_timer:
+                self._interrupt_timer.cancel()
+                self._interrupt_timer = None
+            if not settled and not self._ended:
+                # Left in the middle (the caller went away): the connection is out of step.
+                self._kill()
+            self._busy = False
+
+    async def _ask(
+        self, function: str, options: model.RValue, arguments: bytes, listener: _Listener | None = None
+    ) -> ReplyHead:
+        listener = listener or _Listener(0)
+        if self._interrupted:
+            # The last interrupt may have come after its call; it must not hit this one.
+            self._interrupted = False
+            await self._throw_away_call()
+        return await self._connection.call(listener, function, options, arguments)
+
+    async def _call(self, function: str, arguments: bytes) -> _RserveValue:
+        """Run one of the runtime's functions."""
+        listener = _Listener(0)
+        reply = await self._ask(function, _NO_OPTIONS, arguments, listener)
+        value = _RserveValue(self._connection, reply)
+        outcome = listener.outcome()
+        if not reply.ok or "error" in outcome:
+            await value.drain()
+            raise DeployrError(_error_text(outcome))
+        return value
+
+    async def _throw_away_call(self) -> None:
+        reply = await self._connection.call(_Listener(0), "nothing", _NO_OPTIONS, _NOTHING)
+        await _RserveValue(self._connection, reply).drain()
+
+    # -- history ------------------------------------------------------------------------------------------
+
+    def _remember(self, execution: Execution, record: ExecutionRecord) -> None:
+        if execution.phantom:
+            return
+        self._history.append(record)
+        while len(self._history) > self._limits.history_depth:
+            self.files.forget_plots(self._history.pop(0).execution)
+
+    def _amend_history(self, executions: Collection[str], change: Callable[[ExecutionRecord], ExecutionRecord]) -> None:
+        """Change the records of executions, or of all."""
+        self._history = [
+            change(record) if not executions or record.execution in executions else record for record in self._history
+        ]
+
+    # -- process ------------------------------------------------------------------------------------------
+
+    def _process_gone(self) -> None:
+        """The process died, whatever its connection says: children may hold that open."""
+        if self._ended:
+            return
+        self._ended = True
+        self._stop_watching()
+        processes.kill_tree(self.pid)
+        if self.uid is not None:
+            processes.kill_users({self.uid})
+        self._connection.abort()
+        self.on_death()
+
+    def _limit_hit(self) -> None:
+        self._died_of_limit = True
+        self._kill()
+
+    def _kill(self) -> None:
+        processes.kill_tree(self.pid)
+        if self.uid is not None:
+            processes.kill_users({self.uid})
+
+    def _stop_watching(self) -> None:
+        if self._pidfd >= 0:
+            asyncio.get_running_loop().remove_reader(self._pidfd)
+            os.close(self._pidfd)
+            self._pidfd = -1
+
+    def _lost(self) -> GridError:
+        if self._died_of_limit:
+            return BoundaryExceeded("The R boundary limit was exceeded; the session has been ended.")
+        return SessionLost("The R session is not responding; it has been ended.")
+
+
+def _execution_options(execution: Execution, results: Path) -> model.RValue:
+    return model.named_list(
+        {
+            "code": model.character(execution.code),
+            "hidden": model.logical(execution.blackbox),
+            "echo": model.logical(execution.echo),
+            "results": model.character(str(results)),
+            "graphics": model.character(execution.graphics),
+            "width": model.double(execution.width),
+            "height": model.double(execution.height),
+        }
+    )
+
+
+def _record(
+    execution: Execution,
+    listener: _Listener,
+    started_ms: int,
+    *,
+    total: int,
+    results: list[FileInfo],
+    artifacts: list[FileInfo],
+) -> ExecutionRecord:
+    outcome = listener.outcome()
+    failed = not outcome or "error" in outcome
+    return ExecutionRecord(
+        execution=execution.execution,
+        code="" if execution.blackbox else execution.code,
+        tag=execution.tag,
+        actor=execution.actor,
+        time_start=started_ms,
+        time_code=min(total, round(model.as_number(outcome["elapsed"]) or 0)) if "elapsed" in outcome else total,
+        time_total=total,
+        console=listener.text,
+        warnings=[text or "" for text in model.as_texts(outcome["warnings"])] if "warnings" in outcome else [],
+        error=_error_text(outcome) if failed else None,
+        error_code=900 if failed else None,
+        interrupted="interrupted" in outcome,
+        results=results,
+        results_generated=len(results),
+        artifacts=artifacts,
+    )
+
+
+def _error_text(outcome: dict[str, model.RValue]) -> str:
+    if "error" not in outcome:
+        return "The R code ended without a result."
+    return model.as_text(outcome["error"]) or "R error"
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
