@@ -13,6 +13,7 @@ from deployr.projects.executions import Executions
 from deployr.projects.external_sources import ExternalSources
 from deployr.projects.fetching import Fetcher
 from deployr.projects.packages import Packages
+from deployr.projects.pools import Pools
 from deployr.projects.preparation import Preparing
 from deployr.projects.projects import Projects
 from deployr.projects.scripts import Scripts
@@ -46,6 +47,7 @@ class Backend:
         self.file_changes = FileChanges(self.database, settings)
         self.directories = RepositoryDirectories(self.database)
         self.projects = Projects(self.database, self.grid, settings)
+        self.pools = Pools(self.projects, settings)
         sources = ScriptSources(self.files, self.blobs)
         self.preparing = Preparing(self.projects, self.grid, self.files, self.blobs, settings)
         stores = Stores(self.grid, self.files, self.blobs, settings)

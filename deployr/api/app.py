@@ -48,7 +48,7 @@ def routes(backend: Backend) -> Routes:
     server = ServerResource()
     unbuilt = UnbuiltResource()
     user = UserResource(backend.settings, backend.accounts, backend.sessions, backend.projects, backend.scripts)
-    project = ProjectResource(backend.projects, backend.preparing, backend.archives)
+    project = ProjectResource(backend.projects, backend.pools, backend.preparing, backend.archives)
     execute = ProjectExecuteResource(backend.executions, backend.scripts, backend.external)
     workspace = ProjectWorkspaceResource(backend.workspace, backend.workspace_files, backend.fetcher)
     directory = ProjectDirectoryResource(backend.directory, backend.fetcher)

@@ -11,6 +11,7 @@ from deployr.api.call import Call
 from deployr.api.execution_params import read_inputs, read_preparation
 from deployr.api.params import MalformedParameter, Params
 from deployr.projects.archive import Archives
+from deployr.projects.pools import Pools
 from deployr.projects.preparation import Preparing
 from deployr.projects.projects import Projects
 from deployr.projects.records import ClosingOptions, ProjectChanges, StateParts
@@ -19,8 +20,9 @@ from deployr.projects.records import ClosingOptions, ProjectChanges, StateParts
 class ProjectResource:
     """Calls of ``/r/project``."""
 
-    def __init__(self, projects: Projects, preparing: Preparing, archives: Archives) -> None:
+    def __init__(self, projects: Projects, pools: Pools, preparing: Preparing, archives: Archives) -> None:
         self._projects = projects
+        self._pools = pools
         self._preparing = preparing
         self._archives = archives
 
@@ -46,7 +48,7 @@ class ProjectResource:
         params = await req.read_params()
         size = _read_size(params)
         prepared = self._preparing.plan(caller, read_preparation(params))
-        projects, refusal = await self._projects.pool(
+        projects, refusal = await self._pools.create(
             caller,
             size,
             blackbox=params.flag("blackbox"),

@@ -23,8 +23,8 @@ from deployr.grid.files import check_name
 from deployr.grid.protocol import ExecutionRecord, FileInfo
 from deployr.projects import downloads
 from deployr.projects.persistence import WORKSPACE
-from deployr.projects.projects import AUTOSAVED, Projects
-from deployr.projects.records import Download, Project, ProjectChanges, StateParts
+from deployr.projects.projects import Projects
+from deployr.projects.records import AUTOSAVED, Download, Project, ProjectChanges, StateParts
 from deployr.projects.saved_rows import SavedExecution, SavedFile, SavedState
 from deployr.repository import file_types
 from deployr.repository.blobs import Blob, Blobs

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from typing import Any
 
 import msgspec
 
-from deployr.errors import ProjectBusy, SessionLost
+from deployr.errors import PermissionDenied, ProjectBusy, SessionLost
 from deployr.grid.client import Grid
 from deployr.grid.protocol import FileArea, FileInfo
-from deployr.projects import saved_rows, session_packages, values
+from deployr.projects import rows, saved_rows, session_packages, values
 from deployr.projects.history import History, flushed
-from deployr.projects.records import StateParts
+from deployr.projects.records import NO_PROJECT, StateParts
 from deployr.projects.saved_rows import SavedFile, SavedState
 from deployr.repository.blobs import Blobs
 from deployr.store.database import Database, now_ms
@@ -50,6 +51,22 @@ class ProjectStates:
             if await self._last_call(project) == before:
                 return SavedState(workspace, packages, files, history, self._forgotten(project, parts))
         raise ProjectBusy("The project is busy with other calls and cannot be saved.")
+
+    async def write(self, project: str, state: SavedState, **columns: Any) -> None:
+        """Save the state and what describes the project, all at once.
+
+        Raises:
+            PermissionDenied: the project is no longer there.
+        """
+
+        def write() -> None:
+            with self._database.transaction() as connection:
+                if rows.find(connection, project) is None:
+                    raise PermissionDenied(NO_PROJECT)
+                saved_rows.write(connection, project, state)
+                rows.update(connection, project, **columns)
+
+        await asyncio.to_thread(write)
 
     async def saved(self, project: str, parts: StateParts) -> SavedState:
         """What was saved of a project, so far as it is wanted."""

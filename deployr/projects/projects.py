@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-import logging
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any
@@ -14,21 +13,22 @@ import sqlalchemy as sa
 
 from deployr.encodings import model
 from deployr.encodings.model import RValue
-from deployr.errors import (
-    AlreadyExists,
-    DeployrError,
-    GridError,
-    NotAuthenticated,
-    PermissionDenied,
-    ProjectBusy,
-    SessionLost,
-)
+from deployr.errors import NotAuthenticated, PermissionDenied, SessionLost
 from deployr.grid.client import Grid
-from deployr.grid.protocol import SessionSpec
 from deployr.projects import rows, saved_rows, values
 from deployr.projects.history import History
+from deployr.projects.live import LiveSessions
 from deployr.projects.persistence import ProjectStates
-from deployr.projects.records import ORIGINAL, ClosingOptions, Kind, Project, ProjectChanges, StateParts
+from deployr.projects.records import (
+    AUTOSAVED,
+    NO_PROJECT,
+    ORIGINAL,
+    ClosingOptions,
+    Kind,
+    Project,
+    ProjectChanges,
+    StateParts,
+)
 from deployr.projects.saved_rows import SavedState
 from deployr.repository.blobs import Blobs
 from deployr.settings import Settings
@@ -36,14 +36,6 @@ from deployr.store.database import Database, now_ms
 from deployr.store.schema import http_sessions
 from deployr.store.schema import projects as table
 from deployr.users.caller import Caller
-
-log = logging.getLogger(__name__)
-
-AUTOSAVED = "Project: Autosaved"
-"""Name of a project that is saved without one (7x-facts 6.1, 6.3)."""
-
-_AUTOSAVED_DESCR = "Autosaved by DeployR."
-_NO_PROJECT = "There is no such project, or it is not yours."
 
 
 class Projects:
@@ -62,9 +54,7 @@ class Projects:
         blobs = Blobs(settings.blobs_directory)
         self.executed = History(database, grid, blobs, settings.limits.history_depth)
         self._states = ProjectStates(database, grid, blobs, self.executed)
-        self._autosave_temporary = settings.projects.autosave_temporary
-        self._limit = settings.limits.live_projects
-        self._idle_timeout = settings.server.session_timeout
+        self._live = LiveSessions(database, grid, self._states, settings)
 
     # -- calls --------------------------------------------------------------------------------------------
 
@@ -95,7 +85,7 @@ class Projects:
         """
         kind: Kind = "persistent" if name else "blackbox" if blackbox else "temporary"
         project = _new_project(caller, kind, name, descr)
-        await self._grid.open(self._session_spec(project, caller, cluster))
+        await self._live.open(project, caller, cluster)
         try:
             if prepare:
                 await prepare(project.project)
@@ -108,43 +98,6 @@ class Projects:
             await asyncio.shield(self._grid.close(project.project))
             raise
         return project
-
-    async def pool(
-        self,
-        caller: Caller,
-        size: int,
-        *,
-        blackbox: bool = False,
-        cluster: str | None = None,
-        prepare: Callable[[str], Awaitable[None]] | None = None,
-        one_by_one: bool = False,
-        inputs: Mapping[str, RValue] | None = None,
-    ) -> tuple[list[Project], GridError | None]:
-        """Make temporary projects that are all alike, side by side; see :meth:`create`.
-
-        Args:
-            one_by_one: ``prepare`` takes from other projects, which serve one call at a time.
-
-        Returns:
-            As many as the grid gives, and what it said when these are fewer than asked for (7x-facts 6.3).
-
-        Raises:
-            GridError: it gives none.
-            DeployrError: one could not be prepared; then none is left behind.
-        """
-        # One more than a user may have is enough to be told of the limit.
-        size = min(size, self._limit + 1)
-        if prepare and one_by_one:
-            prepare = _in_turn(prepare)
-        making = [
-            asyncio.create_task(self.create(caller, blackbox=blackbox, cluster=cluster, prepare=prepare, inputs=inputs))
-            for _ in range(size)
-        ]
-        try:
-            return _pooled(await asyncio.gather(*making, return_exceptions=True))
-        except BaseException:
-            await asyncio.shield(self._give_back(making))
-            raise
 
     async def list_projects(
         self, caller: Caller, *, shared_also: bool = False, shared_only: bool = False, ordered: bool = False
@@ -161,18 +114,18 @@ class Projects:
         wanted = shared if shared_only else sa.or_(mine, shared) if shared_also else mine
         with self._database.reading() as connection:
             found = rows.select(connection, wanted)
-        projects = [project for project in await self._with_liveness(found) if project.live or _lasts(project)]
+        projects = [project for project in await self._live.with_liveness(found) if project.live or project.lasts]
         return sorted(projects, key=lambda project: -project.lastmodified) if ordered else projects
 
     async def about(self, caller: Caller, project_id: str) -> Project:
         """One project, for its authors and, when it is shared, for all users."""
         project = self.find(caller, project_id, reading=True)
-        return (await self._with_liveness([project]))[0]
+        return (await self._live.with_liveness([project]))[0]
 
     async def ping(self, caller: Caller, project_id: str) -> Project:
         """One project, whose ``live`` tells the truth; never activates it."""
         project = self.find(caller, project_id, reading=True, blackbox=True)
-        return (await self._with_liveness([project]))[0]
+        return (await self._live.with_liveness([project]))[0]
 
     async def update(self, caller: Caller, project_id: str, changes: ProjectChanges) -> Project:
         """Change what describes a project; never activates it. A name makes a temporary one persistent (7x-facts 6.3).
@@ -181,12 +134,12 @@ class Projects:
             ProjectBusy: a temporary project cannot be saved while a call runs in it.
         """
         project = self.find(caller, project_id)
-        if changes.name and not _lasts(project):
+        if changes.name and not project.lasts:
             return await self.save(caller, project_id, changes, StateParts())
         with self._database.transaction() as connection:
             rows.update(connection, project_id, **_given(changes))
         if changes.name:
-            await self._amend_session(self.find(caller, project_id))
+            await self._live.amend(self.find(caller, project_id))
         return await self.about(caller, project_id)
 
     async def save(self, caller: Caller, project_id: str, changes: ProjectChanges, parts: StateParts) -> Project:
@@ -200,10 +153,10 @@ class Projects:
         """
         project, state = await self.state(caller, project_id, parts)
         name = changes.name or project.name or AUTOSAVED
-        await self._write(project_id, state, **(_given(changes) | {"name": name, "kind": "persistent"}))
+        await self._states.write(project_id, state, **(_given(changes) | {"name": name, "kind": "persistent"}))
         if project.live:
             await self._states.drop(project_id, parts)
-            await self._amend_session(self.find(caller, project_id))
+            await self._live.amend(self.find(caller, project_id))
         return await self.about(caller, project_id)
 
     async def save_as(self, caller: Caller, project_id: str, changes: ProjectChanges, parts: StateParts) -> Project:
@@ -252,7 +205,7 @@ class Projects:
             ProjectBusy: a call runs in it.
             SessionLost: it is not persistent, and its session is gone.
         """
-        self._check_turn(self.find(caller, project_id), caller)
+        self._live.check_turn(self.find(caller, project_id), caller)
         async with self.looking_at(caller, project_id) as project:
             source = self._states.capture if project.live else self._states.saved
             return project, await source(project_id, parts)
@@ -276,8 +229,8 @@ class Projects:
             ProjectBusy: a persistent project cannot be saved while a call runs in it.
         """
         project = self.find(caller, project_id, blackbox=True)
-        self._check_turn(project, caller)
-        await self._end(project, options.parts if options.autosave and caller.autosave else None)
+        self._live.check_turn(project, caller)
+        await self._live.end(project, options.parts if options.autosave and caller.autosave else None)
         with self._database.transaction() as connection:
             if options.cookie is not None:
                 rows.update(connection, project_id, cookie=options.cookie)
@@ -311,7 +264,7 @@ class Projects:
         Args:
             save: persistent projects first; one in which a call runs stays live.
         """
-        await self._end_all(self._held(http_session), save)
+        await self._live.end_all(self._held(http_session), save)
 
     async def release(self, caller: Caller) -> None:
         """End all that the caller holds on the grid, in whichever HTTP session it was made (7x-facts 5).
@@ -322,7 +275,7 @@ class Projects:
         on_the_grid = sa.or_(table.c.project.in_(held), table.c.kind != "persistent")
         with self._database.reading() as connection:
             found = rows.select(connection, rows.held_by(_user(caller)), on_the_grid)
-        await self._end_all(found, caller.autosave)
+        await self._live.end_all(found, caller.autosave)
 
     async def is_busy(self, http_session: str) -> bool:
         """Whether a call runs in one of the HTTP session's projects."""
@@ -339,7 +292,7 @@ class Projects:
         ended = table.c.http_session.not_in(sa.select(http_sessions.c.digest))
         with self._database.reading() as connection:
             found = rows.select(connection, table.c.kind != "persistent", ended)
-        lost = [project.project for project in await self._with_liveness(found) if not project.live]
+        lost = [project.project for project in await self._live.with_liveness(found) if not project.live]
         if lost:
             self._forget(*lost)
 
@@ -360,7 +313,7 @@ class Projects:
         with self._database.reading() as connection:
             project = rows.find(connection, project_id)
         if project is None or not (username in project.authors or (reading and project.shared)):
-            raise PermissionDenied(_NO_PROJECT)
+            raise PermissionDenied(NO_PROJECT)
         if project.kind == "blackbox" and not blackbox:
             raise PermissionDenied("The project is a blackbox: it only executes scripts.")
         return project
@@ -377,13 +330,13 @@ class Projects:
         """
         project = self.find(caller, project_id, reading=reading, blackbox=blackbox)
         if not reading:
-            self._check_turn(project, caller)
-        if _lasts(project):
-            await self._activate(project, caller)
+            self._live.check_turn(project, caller)
+        if project.lasts:
+            await self._live.activate(project, caller)
         try:
             yield dataclasses.replace(project, live=True)
         except SessionLost:
-            self._note_loss(project)
+            self._live.note_loss(project)
             raise
 
     @contextlib.asynccontextmanager
@@ -395,7 +348,7 @@ class Projects:
             SessionLost: it is not persistent, and its session is gone.
         """
         project = self.find(caller, project_id, reading=True)
-        if _lasts(project) and not (await self._with_liveness([project]))[0].live:
+        if project.lasts and not (await self._live.with_liveness([project]))[0].live:
             yield project
             return
         async with self.using(caller, project_id, reading=True) as live:
@@ -405,123 +358,17 @@ class Projects:
         """The saved state of a project that is being looked at and is not live."""
         return await self._states.saved(project_id, StateParts())
 
-    # -- sessions -----------------------------------------------------------------------------------------
-
-    async def _activate(self, project: Project, caller: Caller) -> None:
-        """Give a persistent project a session when it has none.
-
-        Raises:
-            SessionLost: it had one that was not closed; said once, since what was not saved is lost.
-        """
-        if await self._grid.sessions(sessions=[project.project]):
-            return
-        if project.http_session is not None:
-            self._note_loss(project)
-            raise SessionLost("The R session is not responding; it is no longer there.")
-        try:
-            await self._grid.open(self._session_spec(project, caller))
-        except AlreadyExists:
-            raise ProjectBusy from None
-        try:
-            await self._states.restore(project.project)
-            with self._database.transaction() as connection:
-                rows.update(connection, project.project, http_session=caller.http_session)
-        except BaseException:
-            await asyncio.shield(self._grid.close(project.project))
-            raise
-
-    async def _give_back(self, making: Sequence[asyncio.Task[Project]]) -> None:
-        """Close those projects that were made."""
-        for project in await asyncio.gather(*making, return_exceptions=True):
-            if isinstance(project, Project):
-                await self._end(project, None)
-
-    async def _end_all(self, projects: Sequence[Project], save: bool) -> None:
-        for project in projects:
-            try:
-                await self._end(project, StateParts() if save else None)
-            except ProjectBusy:
-                log.info("a persistent project is busy and stays live")
-            except GridError:
-                raise
-            except DeployrError as ex:
-                log.error("a project could not be saved, what was not saved before is lost: %s", ex.message)
-                await self._end(project, None)
-
-    async def _amend_session(self, project: Project) -> None:
-        """Tell the grid what the session is for now, if the project has one."""
-        with contextlib.suppress(SessionLost):
-            await self._grid.amend(
-                project.project, context=_context(project), idle_timeout=self._idle_timeout_of(project)
-            )
-
-    async def _end(self, project: Project, save: StateParts | None) -> None:
-        """Close the session; what cannot be saved because its process is gone is lost, which the next use tells."""
-        lasts = _lasts(project)
-        if save and (lasts or self._is_autosaved(project)):
-            with contextlib.suppress(SessionLost):
-                await self._autosave(project, save)
-                lasts = True
-        elif lasts:
-            with self._database.transaction() as connection:
-                rows.detach(connection, project.project)
-        await self._grid.close(project.project)
-        if not lasts:
-            self._forget(project.project)
-
-    async def _autosave(self, project: Project, parts: StateParts) -> None:
-        """Save a live project at the end of its session; a temporary one becomes persistent."""
-        state = await self._states.capture(project.project, parts)
-        named = {} if _lasts(project) else {"kind": "persistent", "name": AUTOSAVED, "descr": _AUTOSAVED_DESCR}
-        await self._write(project.project, state, http_session=None, **named)
-
-    async def _write(self, project_id: str, state: SavedState, **columns: Any) -> None:
-        """Save the state and what describes the project, all at once."""
-
-        def write() -> None:
-            with self._database.transaction() as connection:
-                if rows.find(connection, project_id) is None:
-                    raise PermissionDenied(_NO_PROJECT)
-                saved_rows.write(connection, project_id, state)
-                rows.update(connection, project_id, **columns)
-
-        await asyncio.to_thread(write)
+    # -- rows ---------------------------------------------------------------------------------------------
 
     async def _leave_authors(self, project: Project, caller: Caller) -> Project:
         """Take the caller's authorship away, after the end of the session that the caller has in the project."""
         with self._database.reading() as connection:
             holder = rows.holder(connection, project.project)
         if holder == caller.username:
-            await self._end(project, StateParts() if caller.autosave else None)
+            await self._live.end(project, StateParts() if caller.autosave else None)
         with self._database.transaction() as connection:
             rows.drop_author(connection, project.project, _user(caller))
         return project
-
-    def _check_turn(self, project: Project, caller: Caller) -> None:
-        """One author at a time may work in a project; a session that a reader began goes over to the author.
-
-        Raises:
-            ProjectBusy: another author has it live.
-        """
-        if project.http_session in (None, caller.http_session):
-            return
-        with self._database.transaction() as connection:
-            holder = rows.holder(connection, project.project)
-            if holder in project.authors and holder != caller.username:
-                raise ProjectBusy("Another author works in the project.")
-            if holder not in project.authors:
-                rows.attach(connection, project.project, caller.http_session)
-
-    def _is_autosaved(self, project: Project) -> bool:
-        return project.kind == "temporary" and self._autosave_temporary
-
-    def _note_loss(self, project: Project) -> None:
-        """The session is gone: the project with it, unless it can be had again as it was saved."""
-        with self._database.transaction() as connection:
-            if _lasts(project):
-                rows.detach(connection, project.project)
-            else:
-                rows.delete(connection, [project.project])
 
     def _held(self, http_session: str) -> list[Project]:
         with self._database.reading() as connection:
@@ -531,70 +378,10 @@ class Projects:
         with self._database.transaction() as connection:
             rows.delete(connection, ids)
 
-    async def _with_liveness(self, projects: Sequence[Project]) -> list[Project]:
-        """The projects as the grid knows them; work in a session counts as a change of its project."""
-        if not projects:
-            return []
-        found = await self._grid.sessions(sessions=[project.project for project in projects])
-        used = {info.session: info.used for info in found}
-        return [
-            dataclasses.replace(
-                project,
-                live=project.project in used,
-                lastmodified=max(project.lastmodified, used.get(project.project, 0)),
-            )
-            for project in projects
-        ]
-
-    def _session_spec(self, project: Project, caller: Caller, cluster: str | None = None) -> SessionSpec:
-        return SessionSpec(
-            session=project.project,
-            owner=caller.owner,
-            cluster=cluster,
-            context=_context(project),
-            idle_timeout=self._idle_timeout_of(project),
-            owner_limit=self._limit,
-        )
-
-    def _idle_timeout_of(self, project: Project) -> float:
-        """A project that is saved is ended by its HTTP session's end only, which has the chance to save it."""
-        return 0 if _lasts(project) or self._is_autosaved(project) else self._idle_timeout
-
-
-def _in_turn(prepare: Callable[[str], Awaitable[None]]) -> Callable[[str], Awaitable[None]]:
-    """The same, for one session after the other."""
-    lock = asyncio.Lock()
-
-    async def prepare_in_turn(session: str) -> None:
-        async with lock:
-            await prepare(session)
-
-    return prepare_in_turn
-
-
-def _pooled(outcomes: Sequence[Project | BaseException]) -> tuple[list[Project], GridError | None]:
-    """The projects that were made and the first refusal of the grid; raises what keeps the pool from being."""
-    made = [outcome for outcome in outcomes if isinstance(outcome, Project)]
-    refusals = [outcome for outcome in outcomes if isinstance(outcome, GridError)]
-    for outcome in outcomes:
-        if isinstance(outcome, BaseException) and not (made and isinstance(outcome, GridError)):
-            raise outcome
-    return made, refusals[0] if refusals else None
-
-
-def _context(project: Project) -> str:
-    """What the grid's status says of the project."""
-    return f"Project: {project.name}" if project.name else "Temporary Project"
-
 
 def _given(changes: ProjectChanges) -> dict[str, Any]:
     """The columns that change."""
     return {name: value for name, value in dataclasses.asdict(changes).items() if value is not None}
-
-
-def _lasts(project: Project) -> bool:
-    """It outlives its session."""
-    return project.kind == "persistent"
 
 
 def _new_project(caller: Caller, kind: Kind, name: str | None, descr: str | None) -> Project:

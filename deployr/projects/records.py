@@ -16,6 +16,12 @@ Kind = Literal["temporary", "blackbox", "persistent"]
 ORIGINAL = "Project original."
 """Origin of a project that is no copy and no import (7x-facts 3.2)."""
 
+AUTOSAVED = "Project: Autosaved"
+"""Name of a project that is saved without one (7x-facts 6.1, 6.3)."""
+
+NO_PROJECT = "There is no such project, or it is not yours."
+"""What a caller is told of a project that does not exist or is not theirs."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
@@ -43,6 +49,11 @@ class Project:
     kind: Kind
     http_session: str | None
     live: bool
+
+    @property
+    def lasts(self) -> bool:
+        """It outlives its session."""
+        return self.kind == "persistent"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
