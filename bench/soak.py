@@ -1,4 +1,6 @@
-"""``python -m bench.soak [--minutes N] [--markdown FILE] [crash value anonymous]``: long runs against a real server.
+"""``python -m bench.soak [--minutes N] [--rounds N] [--markdown FILE] [crash saves value anonymous]``: long runs.
+
+Each scenario runs against a real server of its own.
 
 The exit status is 0 when every answer was right or a documented error, and nothing was left behind.
 """
@@ -9,6 +11,7 @@ import argparse
 import statistics
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import uvloop
@@ -17,6 +20,7 @@ from bench import server_processes
 from bench.anonymous_batches import anonymous_batches
 from bench.crash_loop import crash_loop
 from bench.large_value import large_value
+from bench.save_crashes import save_crashes
 from bench.server import Server
 from bench.waiting import until
 
@@ -30,18 +34,28 @@ Lines = tuple[list[str], bool]
 """What a run found, a line each, and whether that is good."""
 
 
+@dataclass(frozen=True)
+class Size:
+    """How long scenarios run: seconds of those that take time, rounds of those that count."""
+
+    seconds: float
+    rounds: int
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the scenarios asked for and print what they found."""
     parser = argparse.ArgumentParser(prog="soak", description="Runs the server for long under crashes and load.")
     parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help=f"of {' '.join(SCENARIOS)}; default: all")
     parser.add_argument("--minutes", type=float, default=10, help="time of `crash` and of `anonymous`; default 10")
+    parser.add_argument("--rounds", type=int, default=200, help="rounds of `saves`; default 200")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="file that the lines are added to")
     arguments = parser.parse_args(argv)
     if unknown := set(arguments.scenarios) - set(SCENARIOS):
         parser.error(f"no such scenario: {' '.join(sorted(unknown))}")
+    size = Size(arguments.minutes * 60, arguments.rounds)
     good = True
     for scenario in arguments.scenarios or list(SCENARIOS):
-        lines, passed = uvloop.run(_run(scenario, arguments.minutes * 60))
+        lines, passed = uvloop.run(_run(scenario, size))
         good = good and passed
         text = "\n".join([f"### {scenario}: {'passed' if passed else 'FAILED'}", "", *(f"* {line}" for line in lines)])
         print(text + "\n", flush=True)
@@ -51,13 +65,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0 if good else 1
 
 
-async def _run(scenario: str, seconds: float) -> Lines:
+async def _run(scenario: str, size: Size) -> Lines:
     """A scenario with a server of its own; R processes that outlive the server are a failure of any."""
     server = Server()
     try:
         await server.start()
         await server.publish_script()
-        lines, passed = await SCENARIOS[scenario](server, seconds)
+        lines, passed = await SCENARIOS[scenario](server, size)
     finally:
         await server.stop()
         left = await _left_behind(server)
@@ -81,10 +95,10 @@ async def _left_behind(server: Server) -> int:
 # -- scenarios --------------------------------------------------------------------------------------------
 
 
-async def _crash(server: Server, seconds: float) -> Lines:
-    result = await crash_loop(server, seconds)
+async def _crash(server: Server, size: Size) -> Lines:
+    result = await crash_loop(server, size.seconds)
     lines = [
-        f"{seconds / 60:g} minutes, 20 callers, half of them anonymous, half counting in projects of their own",
+        f"{size.seconds / 60:g} minutes, 20 callers, half of them anonymous, half counting in projects of their own",
         f"killed: {_counts(result.killed)}",
         f"calls: {_counts(result.outcomes)}",
         *(
@@ -99,7 +113,20 @@ async def _crash(server: Server, seconds: float) -> Lines:
     return lines, not result.faults and result.memory[1] < result.memory[0] * _CRASH_GROWTH_MOST
 
 
-async def _value(server: Server, _seconds: float) -> Lines:
+async def _saves(server: Server, size: Size) -> Lines:
+    result = await save_crashes(server, size.rounds)
+    return [
+        f"{size.rounds} saves of a project with 50 MiB of files, each cut short at a random moment "
+        f"(an uncut one took {result.uncut:.2f} s)",
+        f"killed: {_counts(result.killed)}",
+        f"afterwards the project was as saved before: {result.states['old']}; as saved now: {result.states['new']}",
+        f"saves acknowledged before the kill: {result.acknowledged}",
+        f"mixtures, lost saves, servers that did not come back: {len(result.faults)}",
+        *result.faults[:5],
+    ], not result.faults
+
+
+async def _value(server: Server, _size: Size) -> Lines:
     result = await large_value(server)
     before, highest, after = result.memory
     return [
@@ -110,8 +137,8 @@ async def _value(server: Server, _seconds: float) -> Lines:
     ], highest - before < 100
 
 
-async def _anonymous(server: Server, seconds: float) -> Lines:
-    result = await anonymous_batches(server, seconds)
+async def _anonymous(server: Server, size: Size) -> Lines:
+    result = await anonymous_batches(server, size.seconds)
     memory, files = _growth(result.memory), _growth([float(count) for count in result.files])
     return [
         f"{result.batches} batches of 200 executions by 20 callers, all answers right",
@@ -131,8 +158,9 @@ def _counts(counts: dict[str, int]) -> str:
     return "; ".join(f"{name}: {count}" for name, count in sorted(counts.items())) or "none"
 
 
-SCENARIOS: dict[str, Callable[[Server, float], Awaitable[Lines]]] = {
+SCENARIOS: dict[str, Callable[[Server, Size], Awaitable[Lines]]] = {
     "crash": _crash,
+    "saves": _saves,
     "value": _value,
     "anonymous": _anonymous,
 }
