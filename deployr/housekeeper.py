@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 import logging
 import signal
 
+import sqlalchemy as sa
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from deployr import handover, logs
@@ -13,11 +15,19 @@ from deployr.errors import DeployrError
 from deployr.grid.client import Grid, SocketGrid
 from deployr.projects.projects import Projects
 from deployr.projects.scripts import blackbox_id
+from deployr.repository.blobs import Blobs
+from deployr.repository.collection import BlobCollector
 from deployr.settings import Settings
 from deployr.store.database import Database
 from deployr.users.http_sessions import ExpiredSession, HttpSessions
 
 log = logging.getLogger(__name__)
+
+_COLLECTING = datetime.timedelta(hours=1)
+"""Between two rounds that look for unreferenced blobs."""
+
+_FIRST_COLLECTING = datetime.timedelta(minutes=1)
+"""After the start, which has enough to do by itself."""
 
 
 class Housekeeper:
@@ -56,6 +66,17 @@ class Housekeeper:
         self._sessions.end(expired.digest)
 
 
+def collect_blobs(collector: BlobCollector) -> None:
+    """Remove unreferenced blobs; what fails is tried again in the next round."""
+    try:
+        collected = collector.collect()
+    except (OSError, sa.exc.SQLAlchemyError):
+        log.exception("removing unreferenced blobs failed")
+        return
+    if collected.blobs or collected.drafts:
+        log.info("removed %d unreferenced blobs and %d broken uploads", collected.blobs, collected.drafts)
+
+
 async def keep(settings: Settings) -> None:
     """Keep house until SIGTERM or SIGINT."""
     stop = asyncio.Event()
@@ -67,6 +88,17 @@ async def keep(settings: Settings) -> None:
     housekeeper = Housekeeper(Projects(database, grid, settings), sessions, grid)
     scheduler = AsyncIOScheduler()
     scheduler.add_job(housekeeper.tick, "interval", seconds=sessions.interval, coalesce=True, max_instances=1)
+    collector = BlobCollector(database, Blobs(settings.blobs_directory))
+    # A plain function is run in a thread: it reads many rows and file names.
+    scheduler.add_job(
+        collect_blobs,
+        "interval",
+        args=[collector],
+        seconds=_COLLECTING.total_seconds(),
+        next_run_time=datetime.datetime.now(datetime.UTC) + _FIRST_COLLECTING,
+        coalesce=True,
+        max_instances=1,
+    )
     scheduler.start()
     await stop.wait()
     scheduler.shutdown(wait=False)

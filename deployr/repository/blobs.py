@@ -1,17 +1,20 @@
 """File contents, addressed by their SHA-256.
 
 A blob is written beside, synced and renamed, and only then may a row refer to it: a crash in between leaves a blob
-that no row refers to, never a row without its blob.
+that no row refers to, never a row without its blob. :mod:`deployr.repository.collection` removes what is left over.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
+import fcntl
 import hashlib
 import os
 import secrets
-from collections.abc import AsyncIterable, AsyncIterator, Iterable
+import time
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
@@ -20,6 +23,10 @@ from deployr.errors import TooLarge
 
 _CHUNK = 256 * 1024
 """Bytes read or written at a time; a thread switch a chunk costs little beside its hashing."""
+
+
+PREFIXES = tuple(f"{number:02x}" for number in range(256))
+"""First two digits of the blobs' names; each has a directory."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -38,7 +45,12 @@ class Blobs:
     """
 
     def __init__(self, directory: Path) -> None:
-        self._directory = directory
+        self.directory = directory
+
+    @property
+    def drafts(self) -> Path:
+        """Directory of the blobs that are being written."""
+        return self.directory / "drafts"
 
     def put(self, chunks: Iterable[bytes], *, limit: int | None = None) -> Blob:
         """Store a content.
@@ -46,7 +58,7 @@ class Blobs:
         Raises:
             TooLarge: it has more than ``limit`` bytes.
         """
-        with _Draft(self._directory, limit) as draft:
+        with _Draft(self, limit) as draft:
             for chunk in chunks:
                 draft.write(chunk)
             return draft.keep()
@@ -57,7 +69,7 @@ class Blobs:
         Raises:
             TooLarge: it has more than ``limit`` bytes.
         """
-        draft = await asyncio.to_thread(_Draft, self._directory, limit)
+        draft = await asyncio.to_thread(_Draft, self, limit)
         with draft:
             async for chunk in _gather(chunks):
                 await asyncio.to_thread(draft.write, chunk)
@@ -65,31 +77,80 @@ class Blobs:
 
     def path(self, sha256: str) -> Path:
         """File of a blob; not to be written."""
-        return self._directory / sha256[:2] / sha256[2:]
+        return self.directory / sha256[:2] / sha256[2:]
 
     def read(self, sha256: str) -> bytes:
         """The whole content."""
         return self.path(sha256).read_bytes()
 
-    async def stream(self, sha256: str) -> AsyncIterator[bytes]:
-        """The content in chunks."""
+    async def stream(self, sha256: str, start: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
+        """The content in chunks, or so many bytes of it from a start on."""
         file = await asyncio.to_thread(self.path(sha256).open, "rb")
         with file:
-            while chunk := await asyncio.to_thread(file.read, _CHUNK):
+            file.seek(start)
+            left = _CHUNK if length is None else length
+            while left and (chunk := await asyncio.to_thread(file.read, min(left, _CHUNK))):
                 yield chunk
+                left -= 0 if length is None else len(chunk)
+
+    def verify(self, blob: Blob) -> str | None:
+        """What is wrong with a stored content, in words; ``None`` when it is what its name and length say."""
+        try:
+            with self.path(blob.sha256).open("rb") as file:
+                digest, length = hashlib.file_digest(file, "sha256").hexdigest(), file.tell()
+        except FileNotFoundError:
+            return "is missing"
+        except OSError as ex:
+            return f"cannot be read ({ex.strerror})"
+        return None if Blob(digest, length) == blob else "is damaged"
+
+    def stored(self, prefix: str) -> list[str]:
+        """SHA-256 of the blobs whose names begin with one of :data:`PREFIXES`."""
+        with contextlib.suppress(FileNotFoundError):
+            return [prefix + path.name for path in (self.directory / prefix).iterdir()]
+        return []
+
+    def remove_older(self, sha256: str, age: float) -> bool:
+        """Remove a blob unless it was stored, or stored again, within the last ``age`` seconds.
+
+        Returns:
+            Whether it was removed. The caller answers for no row referring to it.
+        """
+        path = self.path(sha256)
+        with self._locked(fcntl.LOCK_EX):
+            if not is_older(path, age):
+                return False
+            path.unlink()
+        return True
+
+    @contextlib.contextmanager
+    def _locked(self, mode: int) -> Iterator[None]:
+        """Storing a content again and removing its blob exclude one another, in all processes."""
+        descriptor = os.open(self.directory, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(descriptor, mode)
+            yield
+        finally:
+            os.close(descriptor)
+
+
+def is_older(path: Path, age: float) -> bool:
+    """Whether a file is there and was not written to in the last ``age`` seconds."""
+    with contextlib.suppress(FileNotFoundError):
+        return path.stat().st_mtime < time.time() - age
+    return False
 
 
 class _Draft:
     """A blob being written; gone at the end of its block unless kept."""
 
-    def __init__(self, directory: Path, limit: int | None) -> None:
-        self._blobs = Blobs(directory)
+    def __init__(self, blobs: Blobs, limit: int | None) -> None:
+        self._blobs = blobs
         self._limit = limit
         self._hash = hashlib.sha256()
         self._length = 0
-        drafts = directory / "drafts"
-        drafts.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._path = drafts / secrets.token_hex(16)
+        blobs.drafts.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._path = blobs.drafts / secrets.token_hex(16)
         self._file: BinaryIO = self._path.open("xb")
 
     def __enter__(self) -> _Draft:
@@ -115,7 +176,10 @@ class _Draft:
         os.fsync(self._file.fileno())
         target = self._blobs.path(blob.sha256)
         target.parent.mkdir(mode=0o700, exist_ok=True)
-        self._path.replace(target)
+        # A blob of this content that is there already becomes as young as this one: it is not collected now.
+        os.utime(self._path)
+        with self._blobs._locked(fcntl.LOCK_SH):
+            self._path.replace(target)
         _sync_directory(target.parent)
         return blob
 

@@ -193,3 +193,12 @@ repository_versions = sa.Table(
     sa.UniqueConstraint("file_id", "version"),
     sa.Index(None, "file_id", "id"),
 )
+
+BLOB_COLUMNS: tuple[sa.Column[str], ...] = (
+    repository_versions.c.sha256,
+    project_saves.c.workspace,
+    project_saved_files.c.sha256,
+    project_saved_results.c.sha256,
+)
+"""All columns that hold the SHA-256 of a blob. A blob that none of them names is removed after a day: a new table with
+such a column adds it here."""
