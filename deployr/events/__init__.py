@@ -1,0 +1,1 @@
+"""Events: what they say, who may hear them, how they look on the wire."""
