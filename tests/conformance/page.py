@@ -1,6 +1,6 @@
-"""Writes ``docs/conformance.md`` from the cases and the list of differences.
+"""Writes ``docs/conformance.md`` from the cases and the list of differences, and ``docs/api-coverage.md`` beside it.
 
-Run ``python -m tests.conformance.page`` after a change of either.
+Run ``python -m tests.conformance.page`` after a change of either, and of calls and tests.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from tests.conformance import api_coverage
 from tests.conformance.case_files import Case, read_cases
 from tests.conformance.sample_files import Listed, read_differences
 
@@ -30,8 +31,8 @@ both formats.
 - **Situations come first.** `given.json` holds what many cases begin with, such as a project in which a call runs;
   `setup` and `then` are calls before and after, by which values are captured and effects are seen.
 
-A new call needs a folder with cases and no code; `tests/conformance/test_coverage.py` fails for a call without one that
-`awaiting_cases.json` does not name.
+A new call needs a folder with cases and no code; `tests/conformance/test_coverage.py` fails for a call without enough
+of them that `awaiting_cases.json` does not name. [api-coverage.md](api-coverage.md) has the tests of each call.
 """
 
 _SAMPLES = """
@@ -77,3 +78,4 @@ def _listed(values: Iterable[object]) -> str:
 
 if __name__ == "__main__":
     PAGE.write_text(page())
+    api_coverage.PAGE.write_text(api_coverage.page())

@@ -1,33 +1,22 @@
-"""No call without cases, and a page that says what is checked."""
+"""No call without cases, and pages that say what is checked."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
-from deployr.api.app import routes
-from deployr.api.unbuilt import UnbuiltResource
-from deployr.backend import Backend
-from deployr.settings import Settings
+from tests.conformance import api_coverage
 from tests.conformance.case_files import read_cases, read_given
+from tests.conformance.driven_calls import driven_by_tests
 from tests.conformance.page import PAGE, page
 from tests.conformance.sample_files import read_samples
 
-AWAITING = Path(__file__).parent / "awaiting_cases.json"
-"""Calls that were built while nobody wrote cases for them; to be emptied."""
+
+def test_every_call_succeeds_in_each_format_and_fails_in_two_ways_or_awaits_its_cases() -> None:
+    lacking = {call for call, found in api_coverage.coverage().items() if not found.is_enough}
+    assert lacking == set(api_coverage.awaiting())
 
 
-def built_calls(home: Path) -> set[str]:
-    """All calls of the application, without what path-style URLs append."""
-    resources = routes(Backend(Settings.load(flags={"home": home}))).items()
-    paths = {path for path, (resource, _) in resources if not isinstance(resource, UnbuiltResource)}
-    return {path.partition("/{")[0] for path in paths if path.startswith("/r/")}
-
-
-def test_every_call_that_is_built_has_cases_of_success_and_of_refusal_or_awaits_them(tmp_path: Path) -> None:
-    cases = list(read_cases())
-    covered = {case.call for case in cases if case.success} & {case.call for case in cases if not case.success}
-    assert built_calls(tmp_path) - covered == set(json.loads(AWAITING.read_text()))
+def test_every_call_of_users_and_projects_is_driven_by_other_tests_too() -> None:
+    calls = [call for call in api_coverage.built_calls() if call.startswith(("/r/user/", "/r/project/"))]
+    assert [call for call, files in driven_by_tests(calls).items() if not files] == []
 
 
 def test_every_case_has_a_source_and_something_to_expect() -> None:
@@ -43,5 +32,6 @@ def test_every_sample_has_one_case_that_is_made_like_it() -> None:
     assert sorted(like) == sorted((sample.call, sample.name) for sample in read_samples())
 
 
-def test_the_page_is_up_to_date() -> None:
+def test_the_pages_are_up_to_date() -> None:
     assert PAGE.read_text() == page(), "run python -m tests.conformance.page"
+    assert api_coverage.PAGE.read_text() == api_coverage.page(), "run python -m tests.conformance.page"
