@@ -32,6 +32,7 @@ setup(
         "multipart>=2.0",
         "numpy>=1.26",
         "orjson>=3.10",
+        "pyjwt[crypto]>=2.9",
         "sqlalchemy>=2.0",
         "uvloop>=0.19",
         "websockets>=13.0",
@@ -40,7 +41,9 @@ setup(
     extras_require={
         "test": [
             "hypothesis>=6.100",
+            "jsonschema>=4.20",
             "mypy>=1.10",
+            "openapi-spec-validator>=0.7.1",
             "pytest>=8.2",
             "pytest-asyncio>=0.24",
             "pytest-timeout>=2.3",

@@ -30,7 +30,11 @@ from deployr.repository.zip_uploads import ZipUploads
 from deployr.settings import Settings
 from deployr.store.database import Database
 from deployr.users.accounts import Accounts
+from deployr.users.bearers import Bearers
 from deployr.users.http_sessions import HttpSessions
+from deployr.users.logins import Logins
+from deployr.users.signing_keys import SigningKeys
+from deployr.users.tokens import Tokens
 
 
 class Backend:
@@ -42,6 +46,10 @@ class Backend:
         self.grid = SocketGrid(settings.grid_socket)
         self.blobs = Blobs(settings.blobs_directory)
         self.accounts = Accounts(self.database, settings)
+        self.logins = Logins(self.accounts)
+        self.signing_keys = SigningKeys(settings.keys_directory, settings.tokens.access_lifetime)
+        self.tokens = Tokens(self.database, self.signing_keys, settings.tokens)
+        self.bearers = Bearers(self.tokens, self.database, settings)
         self.sessions = HttpSessions(self.database, settings.secret_key(), settings.server.session_timeout)
         self.files = RepositoryFiles(self.database, settings)
         self.file_changes = FileChanges(self.database, settings)

@@ -18,6 +18,7 @@ from deployr.settings import Settings, SettingsError
 from deployr.store.database import Database
 from deployr.store.migrate import migrate
 from deployr.users.accounts import Accounts, User
+from deployr.users.signing_keys import SigningKeys
 
 
 class CommandError(Exception):
@@ -53,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_serve(commands, common)
     _add_user(commands, common)
+    _add_token(commands, common)
     commands.add_parser("version", help="print the version").set_defaults(run=_version)
     commands.add_parser("doctor", parents=[common], help="check the installation").set_defaults(run=_doctor)
     return parser
@@ -83,6 +85,15 @@ def _add_user(commands: argparse._SubParsersAction[argparse.ArgumentParser], com
         action = actions.add_parser(name, parents=[common], help=f"{name} an account")
         action.add_argument("username")
         action.set_defaults(run=run)
+
+
+def _add_token(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
+    token = commands.add_parser("token", help="manage what signs access tokens")
+    actions = token.add_subparsers(required=True, metavar="ACTION")
+    rotate = actions.add_parser(
+        "rotate-key", parents=[common], help="sign with a new key; tokens of the old one stay valid until they expire"
+    )
+    rotate.set_defaults(run=_token_rotate_key)
 
 
 def _settings(arguments: argparse.Namespace) -> Settings:
@@ -179,6 +190,13 @@ def _user_disable(arguments: argparse.Namespace) -> int:
 def _user_enable(arguments: argparse.Namespace) -> int:
     with _accounts(_settings(arguments)) as accounts:
         accounts.enable(arguments.username)
+    return 0
+
+
+def _token_rotate_key(arguments: argparse.Namespace) -> int:
+    settings = _settings(arguments)
+    settings.prepare_home()
+    print(SigningKeys(settings.keys_directory, settings.tokens.access_lifetime).rotate())
     return 0
 
 

@@ -13,14 +13,16 @@ from deployr.settings import Settings
 from deployr.store.database import Database
 from deployr.store.migrate import migrate
 from deployr.users.accounts import Accounts
+from deployr.users.signing_keys import SigningKeys
 
 log = logging.getLogger(__name__)
 
 
 def prepare(settings: Settings) -> None:
-    """Directories, secret key, database at the current schema, default accounts, sample content."""
+    """Directories, secret keys, database at the current schema, default accounts, sample content."""
     settings.prepare_home()
     settings.secret_key()
+    SigningKeys(settings.keys_directory, settings.tokens.access_lifetime).ensure()
     migrate(settings.database_url)
     database = Database(settings.database_url)
     try:

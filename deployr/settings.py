@@ -120,6 +120,50 @@ class SecuritySettings(_Group, frozen=True, kw_only=True):
     password_alphanumeric: Annotated[bool, _about("New passwords need a letter and a digit.")] = True
 
 
+class TokenSettings(_Group, frozen=True, kw_only=True):
+    """Bearer tokens of the 9.x API."""
+
+    access_lifetime: Annotated[int, _positive("Life of an access token.", "seconds")] = 3600
+    refresh_lifetime: Annotated[int, _positive("Time until an unused refresh token expires.", "seconds")] = 1209600
+    renewal_limit: Annotated[int, _positive("Time after a login beyond which nothing is renewed.", "seconds")] = 7776000
+
+
+class OidcSettings(_Group, frozen=True, kw_only=True):
+    """Access tokens for the 9.x API from an OpenID Connect issuer, e.g. Azure Active Directory."""
+
+    issuer: Annotated[str | None, _about("URL of the issuer, as in its tokens; unset: no such tokens.")] = None
+    audience: Annotated[str | None, _about("Audience that tokens must have; required with an issuer.")] = None
+    jwks_url: Annotated[str | None, _about("URL of the issuer's keys; unset: found by discovery.")] = None
+    username_claim: Annotated[str, _about("Claim that holds the user name.", min_length=1)] = "preferred_username"
+    roles_claim: Annotated[str, _about("Claim that holds the user's groups or roles.", min_length=1)] = "roles"
+    roles: Annotated[
+        tuple[Annotated[str, msgspec.Meta(pattern="^[^=]+=[^=]+$")], ...],
+        _about("Roles of this server by values of that claim, each `value=ROLE`; other values give no role."),
+    ] = ()
+
+
+class MlServerSettings(_Group, frozen=True, kw_only=True):
+    """The API of R Server and Machine Learning Server 9.x."""
+
+    compat: Annotated[Literal["9.0.1", "9.1.0", "9.2.0", "9.2.1", "9.3.0"], _about("Release whose API is spoken.")] = (
+        "9.3.0"
+    )
+    owner: Annotated[tuple[str, ...], _about("Roles that make an Owner.")] = ("ADMINISTRATOR",)
+    contributor: Annotated[tuple[str, ...], _about("Roles that make a Contributor.")] = ("POWER_USER",)
+    reader: Annotated[
+        tuple[str, ...],
+        _about(
+            "Roles that make a Reader; where none is named, all other users are Readers (Contributors where no "
+            "contributors are named either), else they may do nothing."
+        ),
+    ] = ()
+    reader_sessions: Annotated[
+        bool,
+        _about("Readers may open sessions and run code of their own in them, as in 9.x; `BASIC_USER`s are Readers."),
+    ] = False
+    session_timeout: Annotated[int, _positive("Idle time after which a session ends.", "seconds")] = 3600
+
+
 class RepositorySettings(_Group, frozen=True, kw_only=True):
     """Repository and its download policies."""
 
@@ -195,6 +239,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     projects: ProjectSettings = ProjectSettings()
     security: SecuritySettings = SecuritySettings()
     repository: RepositorySettings = RepositorySettings()
+    tokens: TokenSettings = TokenSettings()
+    oidc: OidcSettings = OidcSettings()
+    mlserver: MlServerSettings = MlServerSettings()
     grid: GridSettings = GridSettings()
 
     @classmethod
@@ -248,6 +295,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def blobs_directory(self) -> Path:
         """File contents of the repository."""
         return self.home / "blobs"
+
+    @property
+    def keys_directory(self) -> Path:
+        """Keys that sign access tokens."""
+        return self.home / "keys"
 
     @property
     def logs_directory(self) -> Path:
@@ -430,6 +482,8 @@ def _check(settings: Settings) -> None:
             split_address(address)
         except ValueError as ex:
             raise SettingsError(f"server.bind: {ex}") from None
+    if settings.oidc.issuer and not settings.oidc.audience:
+        raise SettingsError("oidc.audience: required with oidc.issuer")
     if settings.grid.warm_max < settings.grid.warm_min:
         raise SettingsError("grid.warm_max: less than grid.warm_min")
     names = [node.name for node in settings.grid.nodes]

@@ -9,6 +9,7 @@ from falcon.asgi import App, Response
 
 from deployr.api import errors
 from deployr.api.call import Call
+from deployr.api.downloads import UnsentContents
 from deployr.api.paths import PathsMiddleware
 from deployr.api.project import ProjectResource
 from deployr.api.project_directory import ProjectDirectoryResource
@@ -47,7 +48,9 @@ def routes(backend: Backend) -> Routes:
     """All calls, in the order of the reference."""
     server = ServerResource()
     unbuilt = UnbuiltResource()
-    user = UserResource(backend.settings, backend.accounts, backend.sessions, backend.projects, backend.scripts)
+    user = UserResource(
+        backend.settings, backend.accounts, backend.logins, backend.sessions, backend.projects, backend.scripts
+    )
     project = ProjectResource(backend.projects, backend.pools, backend.preparing, backend.archives)
     execute = ProjectExecuteResource(backend.executions, backend.scripts, backend.external)
     workspace = ProjectWorkspaceResource(backend.workspace, backend.workspace_files, backend.fetcher)
@@ -156,4 +159,4 @@ def _middleware(backend: Backend) -> list[Any]:
         allow_origins=origins, allow_credentials=origins, expose_headers=[TOKEN]
     )
     sessions = SessionsMiddleware(backend.sessions, backend.settings)
-    return [RequestLogMiddleware(), *([cors] if origins else []), sessions, backend]
+    return [RequestLogMiddleware(), *([cors] if origins else []), sessions, UnsentContents(), backend]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from falcon.asgi import Response
 
 from deployr.api import envelope, records
@@ -16,30 +14,33 @@ from deployr.projects.scripts import Scripts
 from deployr.settings import Settings
 from deployr.users.accounts import Accounts
 from deployr.users.http_sessions import HttpSessions
-
-_VERIFICATIONS = 4
-"""Passwords verified at a time; each takes 32 MiB."""
+from deployr.users.logins import Logins
 
 
 class UserResource:
     """Calls of ``/r/user``."""
 
     def __init__(
-        self, settings: Settings, accounts: Accounts, sessions: HttpSessions, projects: Projects, scripts: Scripts
+        self,
+        settings: Settings,
+        accounts: Accounts,
+        logins: Logins,
+        sessions: HttpSessions,
+        projects: Projects,
+        scripts: Scripts,
     ) -> None:
         self._settings = settings
         self._accounts = accounts
+        self._logins = logins
         self._sessions = sessions
         self._projects = projects
         self._scripts = scripts
-        self._verifying = asyncio.Semaphore(_VERIFICATIONS)
 
     async def on_post_login(self, req: Call, resp: Response) -> None:
         """Log in on the HTTP session; the same user again refreshes it."""
         params = await req.read_params()
         username, password = params.required("username"), params.required("password")
-        async with self._verifying:
-            user = await asyncio.to_thread(self._accounts.authenticate, username, password)
+        user = await self._logins.authenticate(username, password)
         autosave, relative = _autosave(params), params.flag("relativeurls")
         self._sessions.attach(req.session_id, user.username, autosave=autosave, relative_urls=relative)
         req.caller = self._sessions.find(req.session_id) or req.caller

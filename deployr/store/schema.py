@@ -44,6 +44,7 @@ users = sa.Table(
     sa.Column("locked_until", sa.BigInteger),
     sa.Column("cookie", sa.Text),
     sa.Column("last_modified", sa.BigInteger, nullable=False),
+    sa.Column("issuer", sa.Text, comment="URL of who vouches for the user; null: a password of this server's own"),
 )
 
 roles = sa.Table(
@@ -77,6 +78,31 @@ http_sessions = sa.Table(
     sa.Column("used", sa.BigInteger, nullable=False, index=True),
     _flag("autosave", default=True),
     _flag("relative_urls"),
+)
+
+token_pairs = sa.Table(
+    "token_pairs",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True, comment="the access token's jti"),
+    sa.Column("login", sa.Text, nullable=False, index=True, comment="what all pairs renewed from one login share"),
+    sa.Column(
+        "username",
+        sa.Text,
+        sa.ForeignKey("users.username", onupdate="CASCADE", ondelete="CASCADE"),
+        nullable=False,
+        index=True,
+    ),
+    sa.Column("refresh_digest", sa.Text, nullable=False, unique=True, comment="SHA-256 of the refresh token"),
+    sa.Column("expires", sa.BigInteger, nullable=False, index=True, comment="end of the refresh token"),
+    sa.Column("renewable", sa.BigInteger, nullable=False, comment="no pair of the login lives longer"),
+    _flag("replaced"),
+)
+
+compute_nodes = sa.Table(
+    "compute_nodes",
+    metadata,
+    sa.Column("position", _Id, primary_key=True),
+    sa.Column("entry", sa.Text, nullable=False, unique=True, comment="URI or range of URIs, as given"),
 )
 
 projects = sa.Table(
@@ -194,11 +220,60 @@ repository_versions = sa.Table(
     sa.Index(None, "file_id", "id"),
 )
 
+jobs = sa.Table(
+    "jobs",
+    metadata,
+    sa.Column("id", _Id, primary_key=True, comment="in the order of submission"),
+    sa.Column("job", sa.Text, nullable=False, unique=True),
+    _user("owner"),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("descr", sa.Text),
+    sa.Column("tag", sa.Text),
+    sa.Column("priority", sa.Text, nullable=False),
+    sa.Column("cluster", sa.Text),
+    _flag("store_project", default=True),
+    sa.Column("parameters", sa.Text, comment="JSON of the call's parameters as sent"),
+    sa.Column("parameters_blob", sa.Text, index=True, comment="SHA-256 of the same when it is long"),
+    sa.Column("schedstart", sa.BigInteger, nullable=False),
+    sa.Column("schedrepeat", sa.BigInteger, nullable=False),
+    sa.Column("schedinterval", sa.BigInteger, nullable=False),
+    sa.Column("runs", sa.BigInteger, nullable=False, comment="that have ended"),
+    sa.Column("due", sa.BigInteger, nullable=False),
+    sa.Column("queued", sa.BigInteger, comment="since when; orders the queue"),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("status_msg", sa.Text),
+    sa.Column("project", sa.Text, comment="may have been deleted since"),
+    sa.Column("time_start", sa.BigInteger, nullable=False),
+    sa.Column("time_code", sa.BigInteger, nullable=False),
+    sa.Column("time_total", sa.BigInteger, nullable=False),
+    sa.Column("created", sa.BigInteger, nullable=False),
+    sa.Column("runner", sa.Text, index=True, comment="process that has the job"),
+    sa.Column("lease", sa.BigInteger, comment="until when it has it"),
+    sa.Column("session", sa.Text, comment="on the grid, of the present run"),
+    sa.CheckConstraint("priority IN ('low', 'medium', 'high')", "priority"),
+    sa.CheckConstraint(
+        "status IN ('Scheduled', 'Queued', 'Running', 'Cancelling', 'Completed', 'Failed', 'Aborted', "
+        "'Interrupted', 'Cancelled')",
+        "status",
+    ),
+    sa.Index(None, "owner"),
+    sa.Index(None, "status", "due"),
+)
+
+leases = sa.Table(
+    "leases",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("holder", sa.Text, nullable=False),
+    sa.Column("until", sa.BigInteger, nullable=False),
+)
+
 BLOB_COLUMNS: tuple[sa.Column[str], ...] = (
     repository_versions.c.sha256,
     project_saves.c.workspace,
     project_saved_files.c.sha256,
     project_saved_results.c.sha256,
+    jobs.c.parameters_blob,
 )
 """All columns that hold the SHA-256 of a blob. A blob that none of them names is removed after a day: a new table with
 such a column adds it here."""

@@ -21,7 +21,7 @@ from deployr.errors import (
 from deployr.settings import Settings
 from deployr.store.database import Database, now_ms
 from deployr.store.schema import roles as roles_table
-from deployr.store.schema import user_roles, users
+from deployr.store.schema import token_pairs, user_roles, users
 from deployr.users import passwords
 from deployr.users.roles import ADMINISTRATOR, POWER_USER, SYSTEM_ROLES, permissions
 
@@ -82,7 +82,7 @@ class Accounts:
             PasswordExpired: 945.
         """
         row = self._row(username)
-        if row is None:
+        if row is None or row.issuer:
             passwords.verify_nothing(password)
             raise BadCredentials("Bad credentials")
         if _is_locked(row):
@@ -153,7 +153,7 @@ class Accounts:
         return self._users(sa.true())
 
     def change_password(self, username: str, password: str) -> None:
-        """Set a new password; it also takes away a lock and an expiry.
+        """Set a new password; it also takes away a lock and an expiry, and ends the user's bearer tokens.
 
         Raises:
             InvalidParameter: the password breaks a rule.
@@ -162,6 +162,7 @@ class Accounts:
         passwords.check_rules(password, self._rules)
         self._modify(
             username,
+            ends_tokens=True,
             password_hash=passwords.hash_password(password),
             default_password=False,
             expired=False,
@@ -178,7 +179,7 @@ class Accounts:
         self._modify(username, enabled=True, failures=0, locked_until=None)
 
     def disable(self, username: str) -> None:
-        """Keep a user out: no login, and sessions stop working.
+        """Keep a user out: no login, and sessions and bearer tokens stop working.
 
         Raises:
             InvalidParameter: the account of the administrator cannot be disabled (admin-facts 23).
@@ -186,7 +187,7 @@ class Accounts:
         """
         if username == ADMIN:
             raise InvalidParameter("The account of the administrator cannot be disabled.")
-        self._modify(username, enabled=False)
+        self._modify(username, ends_tokens=True, enabled=False)
 
     def expire_password(self, username: str) -> None:
         """Ask for a new password before the next login.
@@ -249,14 +250,18 @@ class Accounts:
             pairs = connection.execute(sa.select(user_roles).join(users).where(condition)).all()
         return [_user(row, (pair.role for pair in pairs if pair.username == row.username)) for row in rows]
 
-    def _modify(self, username: str, **values: Any) -> None:
+    def _modify(self, username: str, *, ends_tokens: bool = False, **values: Any) -> None:
         """A change by an administrator."""
-        if self._update(username, last_modified=now_ms(), **values) == 0:
-            raise NotFound(f"There is no user {username}.")
-
-    def _update(self, username: str, **values: Any) -> int:
+        change = users.update().where(users.c.username == username).values(last_modified=now_ms(), **values)
         with self._database.transaction() as connection:
-            return connection.execute(users.update().where(users.c.username == username).values(values)).rowcount
+            if connection.execute(change).rowcount == 0:
+                raise NotFound(f"There is no user {username}.")
+            if ends_tokens:
+                connection.execute(token_pairs.delete().where(token_pairs.c.username == username))
+
+    def _update(self, username: str, **values: Any) -> None:
+        with self._database.transaction() as connection:
+            connection.execute(users.update().where(users.c.username == username).values(values))
 
 
 def _is_locked(row: sa.Row[Any]) -> bool:

@@ -1,0 +1,81 @@
+"""The public keys of an OpenID Connect issuer, fetched when they are needed and kept for a while."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import Any
+
+import httpx
+import jwt
+
+from deployr.errors import NodeNotResponding
+
+log = logging.getLogger(__name__)
+
+_LIFETIME = 3600.0
+"""Seconds after which the keys are fetched again."""
+
+_PAUSE = 10.0
+"""Least seconds between two fetches: tokens that name keys of nobody must not become requests to the issuer."""
+
+_TIMEOUT = 10.0
+
+
+class IssuerKeys:
+    """The keys of one issuer.
+
+    Args:
+        issuer: its URL, below which discovery finds the key set.
+        jwks_url: the key set, where discovery is not to be used.
+    """
+
+    def __init__(self, issuer: str, jwks_url: str | None = None) -> None:
+        self._issuer = issuer
+        self._jwks_url = jwks_url
+        self._keys: dict[str, jwt.PyJWK] = {}
+        self._fetched = -_LIFETIME
+        self._tried = -_LIFETIME
+        self._fetching = asyncio.Lock()
+
+    async def find(self, kid: str) -> jwt.PyJWK | None:
+        """The key of an id, ``None`` for one that the issuer does not have.
+
+        Raises:
+            NodeNotResponding: the issuer has never answered.
+        """
+        async with self._fetching:
+            now = time.monotonic()
+            outdated = kid not in self._keys or now - self._fetched > _LIFETIME
+            if outdated and now - self._tried > _PAUSE:
+                self._tried = now
+                await self._fetch()
+        if not self._keys:
+            raise NodeNotResponding("The issuer of the token cannot be asked for its keys.")
+        return self._keys.get(kid)
+
+    async def _fetch(self) -> None:
+        """Old keys are better than none: a failure leaves them in place."""
+        try:
+            async with httpx.AsyncClient(timeout=_TIMEOUT) as client:
+                url = self._jwks_url or (await _get(client, _discovery(self._issuer)))["jwks_uri"]
+                keys = jwt.PyJWKSet.from_dict(await _get(client, url)).keys
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError, LookupError, TypeError, jwt.PyJWTError) as ex:
+            log.warning("fetching the keys of %s failed: %s", self._issuer, ex)
+            return
+        self._keys = {key.key_id: key for key in keys if key.key_id}
+        self._fetched = time.monotonic()
+
+
+def _discovery(issuer: str) -> str:
+    """Place of the issuer's metadata (OpenID Connect Discovery 4)."""
+    return f"{issuer.rstrip('/')}/.well-known/openid-configuration"
+
+
+async def _get(client: httpx.AsyncClient, url: str) -> dict[str, Any]:
+    response = await client.get(url)
+    document = response.raise_for_status().json()
+    if not isinstance(document, dict):
+        raise ValueError(f"{url} is no JSON object")
+    return document
