@@ -135,6 +135,7 @@ class ProjectDirectoryResource:
     on_get_store = on_post_store
     on_get_load = on_post_load
     on_post_download = on_get_download
+    on_head_download = on_get_download
     on_get_delete = on_post_delete
 
     async def _upload(

@@ -125,3 +125,4 @@ class ProjectExecuteResource:
     on_get_result_list = on_post_result_list
     on_get_result_delete = on_post_result_delete
     on_post_result_download = on_get_result_download
+    on_head_result_download = on_get_result_download

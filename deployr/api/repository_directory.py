@@ -134,6 +134,7 @@ class RepositoryDirectoryResource:
     on_get_update = on_post_update
     on_get_archive = on_post_archive
     on_post_download = on_get_download
+    on_head_download = on_get_download
     on_get_delete = on_post_delete
 
 

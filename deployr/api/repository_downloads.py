@@ -6,6 +6,7 @@ import contextlib
 import itertools
 from collections.abc import AsyncIterable, AsyncIterator, Sequence
 
+from deployr.api.downloads import StoredDownload
 from deployr.errors import NotAuthenticated, NotFound, PermissionDenied
 from deployr.projects.downloads import zip_of
 from deployr.projects.records import Content, Download
@@ -93,8 +94,14 @@ class RepositoryDownloads:
         return file
 
     def _open(self, file: RepositoryFile) -> Download:
-        chunks = self._blobs.stream(file.sha256)
-        return Download(filename=file.filename, length=file.length, content=Content(chunks, _nothing))
+        return StoredDownload(
+            filename=file.filename,
+            length=file.length,
+            content=Content(self._blobs.stream(file.sha256), _nothing),
+            etag=file.sha256,
+            modified=file.last_modified,
+            part=lambda start, length: Content(self._blobs.stream(file.sha256, start, length), _nothing),
+        )
 
     @contextlib.asynccontextmanager
     async def _content(self, file: RepositoryFile) -> AsyncIterator[AsyncIterable[bytes]]:

@@ -109,13 +109,13 @@ class RepositoryFileResource:
             directories=params.places("directory"),
             versions=params.places("version"),
         )
-        downloads.send(resp, download, inline=params.flag("inline"))
+        downloads.send_stored(req, resp, download, inline=params.flag("inline"))
 
     async def on_get_download_path(self, req: Call, resp: Response, author: str, path: str) -> None:
         """One file by its path-style URL: ``[directory/][version/]filename``."""
         *places, filename = path.split("/")
         download = await self._downloads.open_path(req.caller, filename, author=author, places=places)
-        downloads.send(resp, download)
+        downloads.send_stored(req, resp, download)
 
     async def on_post_delete(self, req: Call, resp: Response) -> None:
         """Delete files."""
@@ -191,6 +191,8 @@ class RepositoryFileResource:
     on_get_fetch = on_post_fetch
     on_get_update = on_post_update
     on_post_download = on_get_download
+    on_head_download = on_get_download
+    on_head_download_path = on_get_download_path
     on_post_download_path = on_get_download_path
     on_get_delete = on_post_delete
     on_post_diff = on_get_diff

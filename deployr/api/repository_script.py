@@ -81,6 +81,7 @@ class RepositoryScriptResource:
     on_post_render = on_get_render
     on_get_interrupt = on_post_interrupt
     on_post_download = on_get_download
+    on_head_download = on_get_download
 
     async def _execute(self, req: Call, params: Params) -> Outcome:
         scripts, options = read_scripts(params), await read_options(params)
