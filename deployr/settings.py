@@ -183,6 +183,26 @@ class RepositorySettings(_Group, frozen=True, kw_only=True):
     transfer_timeout: Annotated[int, _positive("Longest time that fetching a URL may take.", "seconds")] = 300
 
 
+class EventSettings(_Group, frozen=True, kw_only=True):
+    """The event stream."""
+
+    anonymous_streams: Annotated[bool, _about("Callers who are not logged in may open event streams.")] = True
+    authenticated_roles: Annotated[
+        tuple[str, ...], _about("Roles one of which a user needs for an event stream; empty: none is needed.")
+    ] = ()
+    management_roles: Annotated[
+        tuple[str, ...], _about("Roles one of which a user needs for a management event stream.", min_length=1)
+    ] = ("ADMINISTRATOR",)
+    streams_per_caller: Annotated[
+        int, _positive("Event streams that one user, or one anonymous HTTP session, has on one web worker.", "streams")
+    ] = 50
+    streams: Annotated[int, _positive("Event streams of one web worker.", "streams")] = 5000
+    keep_alive: Annotated[float, _positive("Silence after which a stream gets a sign of life.", "seconds")] = 15
+    idle_timeout: Annotated[int, _natural("Time without an event after which a stream ends; 0: never.", "seconds")] = (
+        14400
+    )
+
+
 class NodeSettings(_Group, frozen=True, kw_only=True):
     """A node of the grid, written as `[[grid.nodes]]`."""
 
