@@ -58,7 +58,7 @@ class Backend:
         self.pools = Pools(self.projects, settings)
         sources = ScriptSources(self.files, self.blobs)
         self.preparing = Preparing(self.projects, self.grid, self.files, self.blobs, settings)
-        stores = Stores(self.grid, self.files, self.blobs, settings)
+        stores = Stores(self.database, self.grid, self.files, self.blobs, settings)
         model = StandardModel(self.grid, self.preparing, stores)
         self.executions = Executions(self.projects, self.grid, sources, model)
         self.scripts = Scripts(self.grid, sources, model, settings)

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
 from deployr.grid.client import Grid
 from deployr.projects import rdata
 from deployr.projects.records import Storing
@@ -9,13 +14,26 @@ from deployr.repository.blobs import Blob, Blobs
 from deployr.repository.files import RepositoryFiles
 from deployr.repository.records import FileProperties, RepositoryFile
 from deployr.settings import Settings
+from deployr.store.database import Database
 from deployr.users.caller import Caller
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Collected:
+    """Contents on their way from a session to the repository; ``blobs`` are in the order of their file names."""
+
+    caller: Caller
+    storing: Storing
+    blobs: Sequence[Blob]
 
 
 class Stores:
     """Stores files, objects and workspaces of sessions in their callers' repositories."""
 
-    def __init__(self, grid: Grid, files: RepositoryFiles, blobs: Blobs, settings: Settings) -> None:
+    def __init__(
+        self, database: Database, grid: Grid, files: RepositoryFiles, blobs: Blobs, settings: Settings
+    ) -> None:
+        self._database = database
         self._grid = grid
         self._files = files
         self._blobs = blobs
@@ -40,21 +58,37 @@ class Stores:
             ProjectBusy: another call runs in the session.
             TooLarge: one is larger than an upload may be.
         """
+        collected = await self.collect(caller, session, storing)
+        with self._database.transaction() as connection:
+            return self.write(connection, collected)
+
+    async def collect(self, caller: Caller, session: str, storing: Storing) -> Collected:
+        """Take from a session what is to be stored; raises as :meth:`store`. No row refers to the contents yet."""
         blobs = [await self._file(session, name) for name in storing.files]
         blobs += [await self._objects(session, name) for name in storing.objects]
         if storing.workspace:
             blobs.append(await self._objects(session, None))
+        return Collected(caller, storing, blobs)
+
+    def write(self, connection: sa.Connection, collected: Collected) -> list[RepositoryFile]:
+        """Store what was collected, inside of the caller's transaction.
+
+        Raises:
+            NotFound: the directory does not exist (any more).
+        """
+        storing = collected.storing
         properties = FileProperties(published=True if storing.public else None)
         return [
-            self._files.upload(
-                caller,
+            self._files.write(
+                connection,
+                collected.caller,
                 filename,
                 blob,
                 directory=storing.directory,
                 properties=properties,
                 newversion=storing.newversion,
             )
-            for filename, blob in zip(_filenames(storing), blobs, strict=True)
+            for filename, blob in zip(_filenames(storing), collected.blobs, strict=True)
         ]
 
     async def _file(self, session: str, filename: str) -> Blob:

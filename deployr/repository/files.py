@@ -158,15 +158,39 @@ class RepositoryFiles:
             InvalidParameter: the name is no file name, or its type is black-listed.
             NotFound: there is no such directory.
         """
+        with self._database.transaction() as connection:
+            return self.write(
+                connection,
+                caller,
+                filename,
+                blob,
+                directory=directory,
+                properties=properties,
+                newversion=newversion,
+                newversionmsg=newversionmsg,
+            )
+
+    def write(
+        self,
+        connection: sa.Connection,
+        caller: Caller,
+        filename: str,
+        blob: Blob,
+        *,
+        directory: str | None = None,
+        properties: FileProperties | None = None,
+        newversion: bool = False,
+        newversionmsg: str | None = None,
+    ) -> RepositoryFile:
+        """As :meth:`upload`, inside of a transaction that writes more than this file."""
         username = _user(caller)
         names.check_filename(filename)
         file_types.check_type(filename, self._blacklist, caller)
         directory, properties = directory or ROOT, properties or FileProperties()
-        with self._database.transaction() as connection:
-            file_id = rows.write_file(
-                connection, username, directory, filename, blob, properties, newversion, newversionmsg
-            )
-            return rows.select(connection, files.c.id == file_id, rows.IS_LATEST)[0]
+        file_id = rows.write_file(
+            connection, username, directory, filename, blob, properties, newversion, newversionmsg
+        )
+        return rows.select(connection, files.c.id == file_id, rows.IS_LATEST)[0]
 
     def update(
         self, caller: Caller, filename: str, properties: FileProperties, *, directory: str | None = None

@@ -55,7 +55,7 @@ def scripts(server: Server, grid: SocketGrid, sources: ScriptSources, limits: Li
     database, blobs = Database(settings.database_url), Blobs(settings.blobs_directory)
     files = RepositoryFiles(database, settings)
     preparing = Preparing(Projects(database, grid, settings), grid, files, blobs, settings)
-    model = StandardModel(grid, preparing, Stores(grid, files, blobs, settings))
+    model = StandardModel(grid, preparing, Stores(database, grid, files, blobs, settings))
     return Scripts(grid, sources, model, settings)
 
 
