@@ -195,6 +195,7 @@ repository_versions = sa.Table(
 )
 
 jobs = sa.Table(
+    sa.Index(None, "filename", "directory"),
     "jobs",
     metadata,
     sa.Column("id", _Id, primary_key=True, comment="in the order of submission"),
