@@ -169,6 +169,7 @@ repository_files = sa.Table(
     sa.Column("outputs", sa.Text),
     sa.Column("created", sa.BigInteger, nullable=False),
     sa.UniqueConstraint("author", "directory", "filename"),
+    sa.Index(None, "filename", "directory"),
 )
 
 repository_file_authors = sa.Table(
@@ -195,7 +196,6 @@ repository_versions = sa.Table(
 )
 
 jobs = sa.Table(
-    sa.Index(None, "filename", "directory"),
     "jobs",
     metadata,
     sa.Column("id", _Id, primary_key=True, comment="in the order of submission"),
