@@ -183,6 +183,14 @@ class RepositorySettings(_Group, frozen=True, kw_only=True):
     transfer_timeout: Annotated[int, _positive("Longest time that fetching a URL may take.", "seconds")] = 300
 
 
+class ShellSettings(_Group, frozen=True, kw_only=True):
+    """Shell scripts of the repository that administrators own (``/r/repository/shell/execute``)."""
+
+    enabled: Annotated[bool, _about("Authenticated callers may run those that they may see, on this machine.")] = False
+    time_limit: Annotated[int, _positive("Longest time of one script.", "seconds")] = 60
+    output_limit: Annotated[int, _positive("Most that one script prints.", "bytes")] = 1048576
+
+
 class EventSettings(_Group, frozen=True, kw_only=True):
     """The event stream."""
 
@@ -259,9 +267,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     projects: ProjectSettings = ProjectSettings()
     security: SecuritySettings = SecuritySettings()
     repository: RepositorySettings = RepositorySettings()
+    shell: ShellSettings = ShellSettings()
     tokens: TokenSettings = TokenSettings()
     oidc: OidcSettings = OidcSettings()
     mlserver: MlServerSettings = MlServerSettings()
+    events: EventSettings = EventSettings()
     grid: GridSettings = GridSettings()
 
     @classmethod
