@@ -7,8 +7,11 @@ goes back to a small pool after it.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Collection
+import contextvars
+import uuid
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Collection, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol, TypeVar
 
 import msgspec
@@ -41,6 +44,16 @@ class Grid(Protocol):
     name a session raise :class:`~deployr.errors.SessionLost` (916) when it is not there (any more).
     """
 
+    def hold(self, session: str) -> contextlib.AbstractAsyncContextManager[None]:
+        """Keep others from changing a session while this task makes several calls that belong together.
+
+        What others ask for meanwhile is refused, as if one call ran in it; they can read, interrupt and close. The
+        session may be one that is yet to be opened. A hold within a hold of the same session is that one.
+
+        Raises:
+            ProjectBusy: another call runs in the session, or another holds it.
+        """
+
     async def open(self, spec: SessionSpec) -> SessionInfo:
         """Open a session.
 
@@ -48,6 +61,7 @@ class Grid(Protocol):
             NoFreeSlot: 913, no slot for this purpose and cluster, or an unknown cluster.
             UserProjectLimit, AnonymousProjectLimit, UserJobLimit: ``spec.owner_limit`` is reached.
             AlreadyExists: a session of that id is open.
+            ProjectBusy: somebody holds that id, to open a session.
         """
 
     async def execute(
@@ -206,13 +220,31 @@ class SocketGrid:
         self._keep = idle_connections
         self._idle: list[FrameStream] = []
 
+    @contextlib.asynccontextmanager
+    async def hold(self, session: str) -> AsyncGenerator[None]:
+        if session in _holds.get():
+            yield
+            return
+        hold = uuid.uuid4().hex
+        async with self._operation(protocol.Hold(session, hold)) as stream:
+            await stream.flush()
+            await _receive_head(stream, Flag)
+            former = _holds.set({**_holds.get(), session: hold})
+            try:
+                yield
+            finally:
+                _holds.reset(former)
+                # Waited for: the caller's next call must not find its own hold.
+                await stream.send_bytes(b"")
+                await _receive_reply(stream, Flag)
+
     async def open(self, spec: SessionSpec) -> SessionInfo:
-        return await self._ask(protocol.Open(spec), SessionInfo)
+        return await self._ask(protocol.Open(spec, hold=_hold(spec.session)), SessionInfo)
 
     async def execute(
         self, session: str, execution: Execution, arguments: bytes, *, console: ConsoleSink | None = None
     ) -> tuple[ExecutionRecord, bytes]:
-        request = protocol.Execute(session, execution, console is not None)
+        request = protocol.Execute(session, execution, console is not None, hold=_hold(session))
         return await self._run(request, arguments, console)
 
     async def execute_stateless(
@@ -222,13 +254,13 @@ class SocketGrid:
         return await self._run(request, arguments, console)
 
     async def call(self, session: str, function: str, arguments: bytes) -> bytes:
-        async with self._operation(protocol.Call(session, function)) as stream:
+        async with self._operation(protocol.Call(session, function, hold=_hold(session))) as stream:
             await stream.send_bytes(arguments)
             await _receive_head(stream, Flag)
             return await stream.receive_bytes()
 
     async def recycle(self, session: str, *, workspace: bool = True, directory: bool = True) -> None:
-        await self._ask(protocol.Recycle(session, workspace, directory), Flag)
+        await self._ask(protocol.Recycle(session, workspace, directory, hold=_hold(session)), Flag)
 
     async def amend(self, session: str, *, context: str, idle_timeout: float) -> SessionInfo:
         return await self._ask(protocol.Amend(session, context, idle_timeout), SessionInfo)
@@ -246,12 +278,13 @@ class SocketGrid:
         return await self._ask(protocol.History(session), list[ExecutionRecord])
 
     async def flush(self, session: str, executions: Collection[str] = ()) -> None:
-        await self._ask(protocol.Flush(session, [*executions]), Flag)
+        await self._ask(protocol.Flush(session, [*executions], hold=_hold(session)), Flag)
 
     async def delete_results(
         self, session: str, executions: Collection[str] = (), *, filename: str | None = None
     ) -> None:
-        await self._ask(protocol.DeleteResults(session, [*executions], filename), Flag)
+        request = protocol.DeleteResults(session, [*executions], filename, hold=_hold(session))
+        await self._ask(request, Flag)
 
     async def list_files(self, session: str, area: FileArea = "directory") -> list[FileInfo]:
         return await self._ask(protocol.ListFiles(session, area), list[FileInfo])
@@ -274,7 +307,7 @@ class SocketGrid:
         overwrite: bool = False,
         area: FileArea = "directory",
     ) -> FileInfo:
-        request = protocol.WriteFile(session, filename, descr, overwrite, area)
+        request = protocol.WriteFile(session, filename, descr, overwrite, area, hold=_hold(session))
         async with self._operation(request) as stream:
             await stream.send_chunks(content)
             return await _receive_reply(stream, FileInfo)
@@ -288,10 +321,11 @@ class SocketGrid:
         descr: str | None = None,
         overwrite: bool = False,
     ) -> FileInfo:
-        return await self._ask(protocol.UpdateFile(session, filename, rename, descr, overwrite), FileInfo)
+        request = protocol.UpdateFile(session, filename, rename, descr, overwrite, hold=_hold(session))
+        return await self._ask(request, FileInfo)
 
     async def delete_files(self, session: str, filenames: list[str], *, area: FileArea = "directory") -> None:
-        await self._ask(protocol.DeleteFiles(session, filenames, area), Flag)
+        await self._ask(protocol.DeleteFiles(session, filenames, area, hold=_hold(session)), Flag)
 
     async def status(self) -> GridStatus:
         return await self._ask(protocol.Status(), GridStatus)
@@ -342,6 +376,14 @@ class SocketGrid:
             return await framing.connect(self._path)
         except OSError as ex:
             raise errors.NodeNotResponding("The grid is not responding.") from ex
+
+
+_holds: contextvars.ContextVar[Mapping[str, str]] = contextvars.ContextVar("holds", default=MappingProxyType({}))
+"""What the running task holds: names of holds by session. Every request of the task finds its own here."""
+
+
+def _hold(session: str) -> str | None:
+    return _holds.get().get(session)
 
 
 _decoders: dict[Any, msgspec.msgpack.Decoder[Any]] = {}

@@ -6,8 +6,9 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import msgspec
 
@@ -49,20 +50,6 @@ class _Entry:
     keep_until: float | None = None
     """For ended stateless sessions: when their files go."""
 
-    def info(self) -> SessionInfo:
-        return SessionInfo(
-            session=self.spec.session,
-            owner=self.spec.owner,
-            purpose=self.spec.purpose,
-            node=self.node.name,
-            cluster=self.node.cluster,
-            context=self.spec.context,
-            directory=str(self.session.files.work_path),
-            state=self.session.state,
-            opened=round(self.opened * 1000),
-            used=round(self.used * 1000),
-        )
-
 
 @dataclass
 class Engine:
@@ -79,6 +66,7 @@ class Engine:
     tick: Callable[[], object] = lambda: None
     _entries: dict[str, _Entry] = field(default_factory=dict)
     _opening: dict[str, SessionSpec] = field(default_factory=dict)
+    _holds: dict[str, str] = field(default_factory=dict)
 
     async def start(self) -> None:
         """Start all nodes."""
@@ -90,8 +78,25 @@ class Engine:
             self.close(session)
         await asyncio.gather(*(node.stop() for node in self.nodes))
 
-    async def open(self, spec: SessionSpec) -> SessionInfo:
+    @contextlib.contextmanager
+    def hold(self, session: str, hold: str) -> Iterator[None]:
+        """Refuse changes of a session, open or not, that do not come with this hold.
+
+        Raises:
+            ProjectBusy: a call runs in it, or it has another hold.
+        """
+        entry = self._entries.get(session)
+        if session in self._holds or (entry and entry.session.state == "busy"):
+            raise ProjectBusy
+        self._holds[session] = hold
+        try:
+            yield
+        finally:
+            del self._holds[session]
+
+    async def open(self, spec: SessionSpec, hold: str | None = None) -> SessionInfo:
         """Open a session; see :meth:`deployr.grid.client.Grid.open`."""
+        self._check_hold(spec.session, hold)
         if spec.session in self._entries or spec.session in self._opening:
             raise AlreadyExists(f"The session {spec.session} is open already.")
         self._check_limit(spec)
@@ -109,7 +114,7 @@ class Engine:
             except BaseException:
                 self.close(spec.session)
                 raise
-        return entry.info()
+        return self._info(entry)
 
     def entry(self, session: str) -> Session:
         """The session of that id, ended stateless ones included.
@@ -121,10 +126,10 @@ class Engine:
 
     @contextlib.asynccontextmanager
     async def execute(
-        self, session: str, execution: Execution, arguments: bytes, console: ConsoleSink | None
+        self, session: str, execution: Execution, arguments: bytes, console: ConsoleSink | None, hold: str | None = None
     ) -> AsyncIterator[tuple[ExecutionRecord, Value]]:
         """Run code in a session."""
-        entry = self._touch(session)
+        entry = self._touch(session, hold)
         async with entry.session.execute(execution, arguments, console) as outcome:
             yield outcome
         entry.used = time.time()
@@ -149,16 +154,18 @@ class Engine:
                 self.close(spec.session)
 
     @contextlib.asynccontextmanager
-    async def call(self, session: str, function: str, arguments: bytes) -> AsyncIterator[Value]:
+    async def call(
+        self, session: str, function: str, arguments: bytes, hold: str | None = None
+    ) -> AsyncIterator[Value]:
         """Run a function of the runtime."""
-        entry = self._touch(session)
+        entry = self._touch(session, hold)
         async with entry.session.call(function, arguments) as value:
             yield value
         entry.used = time.time()
 
-    async def recycle(self, session: str, *, workspace: bool, directory: bool) -> None:
+    async def recycle(self, session: str, *, workspace: bool, directory: bool, hold: str | None = None) -> None:
         """Clear the workspace, empty the working directory, or both."""
-        entry = self._touch(session)
+        entry = self._touch(session, hold)
         await entry.session.recycle(workspace=workspace, directory=directory)
         entry.used = time.time()
 
@@ -166,16 +173,16 @@ class Engine:
         """Change what was said of a session when it was opened."""
         entry = self._find(session)
         entry.spec = msgspec.structs.replace(entry.spec, context=context, idle_timeout=idle_timeout)
-        return entry.info()
+        return self._info(entry)
 
-    def idle_entry(self, session: str) -> Session:
+    def idle_entry(self, session: str, hold: str | None = None) -> Session:
         """The session of that id, for calls that change what it keeps.
 
         Raises:
-            ProjectBusy: another call runs in it.
+            ProjectBusy: another call runs in it, or somebody else holds it.
             SessionLost: it is not there (any more).
         """
-        return self._touch(session).session
+        return self._touch(session, hold).session
 
     def interrupt(self, session: str) -> bool:
         """Interrupt what runs."""
@@ -205,7 +212,7 @@ class Engine:
     def infos(self, sessions: list[str] | None, owner: str | None) -> list[SessionInfo]:
         """Sessions by id, of an owner, or all."""
         entries = self._entries.values() if sessions is None else map(self._entries.get, sessions)
-        return [entry.info() for entry in entries if entry and owner in (None, entry.spec.owner)]
+        return [self._info(entry) for entry in entries if entry and owner in (None, entry.spec.owner)]
 
     def status(self) -> GridStatus:
         """State of the nodes."""
@@ -225,7 +232,7 @@ class Engine:
         for session, entry in list(self._entries.items()):
             idle = entry.spec.idle_timeout and now - entry.used > entry.spec.idle_timeout
             kept_long_enough = entry.keep_until is not None and now > entry.keep_until
-            if kept_long_enough or (idle and entry.session.state == "idle"):
+            if kept_long_enough or (idle and self._state(entry) == "idle"):
                 self.close(session)
         self.tick()
 
@@ -235,12 +242,37 @@ class Engine:
             raise SessionLost("The R session is not responding; it is no longer there.")
         return entry
 
-    def _touch(self, session: str) -> _Entry:
+    def _touch(self, session: str, hold: str | None) -> _Entry:
         entry = self._find(session)
+        self._check_hold(session, hold)
         if entry.session.state == "busy":
             raise ProjectBusy
         entry.used = time.time()
         return entry
+
+    def _check_hold(self, session: str, hold: str | None) -> None:
+        """A hold that is lost is none: another call may have come in between."""
+        if self._holds.get(session) != hold:
+            raise ProjectBusy
+
+    def _state(self, entry: _Entry) -> Literal["idle", "busy", "ended"]:
+        """A session that is held is busy, between two of its holder's calls too."""
+        state = entry.session.state
+        return "busy" if state == "idle" and entry.spec.session in self._holds else state
+
+    def _info(self, entry: _Entry) -> SessionInfo:
+        return SessionInfo(
+            session=entry.spec.session,
+            owner=entry.spec.owner,
+            purpose=entry.spec.purpose,
+            node=entry.node.name,
+            cluster=entry.node.cluster,
+            context=entry.spec.context,
+            directory=str(entry.session.files.work_path),
+            state=self._state(entry),
+            opened=round(entry.opened * 1000),
+            used=round(entry.used * 1000),
+        )
 
     def _check_limit(self, spec: SessionSpec) -> None:
         if spec.owner_limit is None:

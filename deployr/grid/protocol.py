@@ -165,13 +165,37 @@ class ExecutionRecord(msgspec.Struct, frozen=True, kw_only=True):
 # -- requests ---------------------------------------------------------------------------------------------
 
 
-class Open(msgspec.Struct, frozen=True, tag="open"):
+class Changing(msgspec.Struct, frozen=True, kw_only=True):
+    """Requests that are refused while a call runs in the session or while somebody else holds it.
+
+    Attributes:
+        hold: of the asking call, when it holds the session.
+    """
+
+    hold: str | None = None
+
+
+class Hold(msgspec.Struct, frozen=True, tag="hold"):
+    """Keep others from changing a session, which may be one that is yet to be opened.
+
+    The hold lasts until the asker sends an empty upload, or its connection ends. Reply: :class:`Flag` when it is held,
+    and another one when it no longer is.
+
+    Attributes:
+        hold: name of the hold, unique, that the holder's requests carry.
+    """
+
+    session: str
+    hold: str
+
+
+class Open(Changing, frozen=True, tag="open"):
     """Open a session. Reply: :class:`SessionInfo`."""
 
     spec: SessionSpec
 
 
-class Execute(msgspec.Struct, frozen=True, tag="execute"):
+class Execute(Changing, frozen=True, tag="execute"):
     """Run code in a session. Upload: arguments in QAP1. Reply: record, then the value in QAP1."""
 
     session: str
@@ -187,14 +211,14 @@ class ExecuteStateless(msgspec.Struct, frozen=True, tag="execute_stateless"):
     live_console: bool = False
 
 
-class Call(msgspec.Struct, frozen=True, tag="call"):
+class Call(Changing, frozen=True, tag="call"):
     """Run one of the runtime's own functions in a session. Upload: arguments in QAP1. Reply: value in QAP1."""
 
     session: str
     function: str
 
 
-class Recycle(msgspec.Struct, frozen=True, tag="recycle"):
+class Recycle(Changing, frozen=True, tag="recycle"):
     """Clear the workspace, empty the working directory, or both. Reply: :class:`Flag`."""
 
     session: str
@@ -236,14 +260,14 @@ class History(msgspec.Struct, frozen=True, tag="history"):
     session: str
 
 
-class Flush(msgspec.Struct, frozen=True, tag="flush"):
+class Flush(Changing, frozen=True, tag="flush"):
     """Throw away console text and unnamed plots of executions, or of all (none named). Reply: :class:`Flag`."""
 
     session: str
     executions: list[str]
 
 
-class DeleteResults(msgspec.Struct, frozen=True, tag="delete_results"):
+class DeleteResults(Changing, frozen=True, tag="delete_results"):
     """Delete unnamed plots of executions, or of all (none named); only those of a name. Reply: :class:`Flag`."""
 
     session: str
@@ -267,7 +291,7 @@ class ReadFile(msgspec.Struct, frozen=True, tag="read_file"):
     execution: str | None = None
 
 
-class WriteFile(msgspec.Struct, frozen=True, tag="write_file"):
+class WriteFile(Changing, frozen=True, tag="write_file"):
     """Write one file of the working directory or the state. Upload: the content. Reply: :class:`FileInfo`."""
 
     session: str
@@ -277,7 +301,7 @@ class WriteFile(msgspec.Struct, frozen=True, tag="write_file"):
     area: FileArea = "directory"
 
 
-class UpdateFile(msgspec.Struct, frozen=True, tag="update_file"):
+class UpdateFile(Changing, frozen=True, tag="update_file"):
     """Rename or describe a file of the working directory. Reply: :class:`FileInfo`."""
 
     session: str
@@ -287,7 +311,7 @@ class UpdateFile(msgspec.Struct, frozen=True, tag="update_file"):
     overwrite: bool = False
 
 
-class DeleteFiles(msgspec.Struct, frozen=True, tag="delete_files"):
+class DeleteFiles(Changing, frozen=True, tag="delete_files"):
     """Delete files of the working directory or the state; all must exist. Reply: :class:`Flag`."""
 
     session: str
@@ -300,7 +324,8 @@ class Status(msgspec.Struct, frozen=True, tag="status"):
 
 
 Request = (
-    Open
+    Hold
+    | Open
     | Execute
     | ExecuteStateless
     | Call

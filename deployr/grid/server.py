@@ -63,17 +63,23 @@ class GridServer:
         match request:
             case protocol.Execute() | protocol.ExecuteStateless():
                 await self._execute(stream, request)
+            case protocol.Hold(session, hold):
+                with engine.hold(session, hold):
+                    stream.put_head(Flag(True))
+                    # Ends with the hold, or raises when the holder is gone.
+                    await stream.receive_bytes()
+                stream.put_head(Flag(True))
             case protocol.Call(session, function):
                 arguments = await stream.receive_bytes()
-                async with engine.call(session, function, arguments) as value:
+                async with engine.call(session, function, arguments, request.hold) as value:
                     await _send_value(stream, Flag(True), value)
             case protocol.Recycle(session, workspace, directory):
-                await engine.recycle(session, workspace=workspace, directory=directory)
+                await engine.recycle(session, workspace=workspace, directory=directory, hold=request.hold)
                 stream.put_head(Flag(True))
             case protocol.Amend(session, context, idle_timeout):
                 stream.put_head(engine.amend(session, context, idle_timeout))
             case protocol.Open(spec):
-                stream.put_head(await engine.open(spec))
+                stream.put_head(await engine.open(spec, request.hold))
             case protocol.Interrupt(session):
                 stream.put_head(Flag(engine.interrupt(session)))
             case protocol.Close(session, keep):
@@ -83,10 +89,10 @@ class GridServer:
             case protocol.History(session):
                 stream.put_head(engine.entry(session).history)
             case protocol.Flush(session, executions):
-                engine.idle_entry(session).flush(executions)
+                engine.idle_entry(session, request.hold).flush(executions)
                 stream.put_head(Flag(True))
             case protocol.DeleteResults(session, executions, filename):
-                engine.idle_entry(session).delete_results(executions, filename)
+                engine.idle_entry(session, request.hold).delete_results(executions, filename)
                 stream.put_head(Flag(True))
             case protocol.ListFiles(session, area):
                 live = engine.entry(session)
@@ -96,10 +102,10 @@ class GridServer:
             case protocol.WriteFile():
                 await self._write_file(stream, request)
             case protocol.UpdateFile(session, filename, rename, descr, overwrite):
-                writable = self._writable(session, "directory")
+                writable = self._writable(session, "directory", request.hold)
                 stream.put_head(writable.update(filename, rename=rename, descr=descr, overwrite=overwrite))
             case protocol.DeleteFiles(session, filenames, area):
-                self._writable(session, area).delete(filenames)
+                self._writable(session, area, request.hold).delete(filenames)
                 stream.put_head(Flag(True))
             case protocol.Status():
                 stream.put_head(engine.status())
@@ -127,7 +133,7 @@ class GridServer:
 
         sink = console if request.live_console else None
         if isinstance(request, protocol.Execute):
-            running = self._engine.execute(request.session, request.execution, arguments, sink)
+            running = self._engine.execute(request.session, request.execution, arguments, sink, request.hold)
         else:
             running = self._engine.execute_stateless(request.spec, request.execution, arguments, sink)
         async with running as (record, value):
@@ -142,15 +148,15 @@ class GridServer:
         stream.put_head(info)
         await stream.send_chunks(read_chunks(fd, info.length))
 
-    def _writable(self, session: str, area: FileArea) -> SessionDirectory:
+    def _writable(self, session: str, area: FileArea, hold: str | None) -> SessionDirectory:
         """The working directory is left to the code that runs in it; the state is the server's own."""
-        live = self._engine.entry(session) if area == "state" else self._engine.idle_entry(session)
+        live = self._engine.entry(session) if area == "state" else self._engine.idle_entry(session, hold)
         return _directory(live, area)
 
     async def _write_file(self, stream: FrameStream, request: protocol.WriteFile) -> None:
         chunks = stream.chunks()
         try:
-            directory = self._writable(request.session, request.area)
+            directory = self._writable(request.session, request.area, request.hold)
             info = await directory.write(request.filename, chunks, descr=request.descr, overwrite=request.overwrite)
         except DeployrError:
             # The client sends all before it reads the answer.

@@ -86,7 +86,7 @@ class Directory:
         names = [check_name(name) for name, _ in contents]
         for name in names:
             self._check_type(name, caller)
-        async with self._projects.using(caller, project_id) as project:
+        async with self._projects.using(caller, project_id) as project, self._grid.hold(project_id):
             if not overwrite:
                 await self._check_free(project_id, names)
             infos = [

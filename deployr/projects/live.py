@@ -62,6 +62,11 @@ class LiveSessions:
         if project.http_session is not None:
             self.note_loss(project)
             raise SessionLost("The R session is not responding; it is no longer there.")
+        async with self._grid.hold(project.project):
+            await self._reopen(project, caller)
+
+    async def _reopen(self, project: Project, caller: Caller) -> None:
+        """Open a session as the project was saved; who comes in between must not see a part of that."""
         try:
             await self.open(project, caller)
         except AlreadyExists:
@@ -84,14 +89,16 @@ class LiveSessions:
     async def end(self, project: Project, save: StateParts | None) -> None:
         """Close the session; what cannot be saved because its process is gone is lost, which the next use tells."""
         lasts = project.lasts
-        if save and (lasts or self._is_autosaved(project)):
-            with contextlib.suppress(SessionLost):
-                await self._autosave(project, save)
-                lasts = True
-        elif lasts:
-            with self._database.transaction() as connection:
-                rows.detach(connection, project.project)
-        await self._grid.close(project.project)
+        saved = save if lasts or self._is_autosaved(project) else None
+        async with self._grid.hold(project.project) if saved else contextlib.nullcontext():
+            if saved:
+                with contextlib.suppress(SessionLost):
+                    await self._autosave(project, saved)
+                    lasts = True
+            elif lasts:
+                with self._database.transaction() as connection:
+                    rows.detach(connection, project.project)
+            await self._grid.close(project.project)
         if not lasts:
             with self._database.transaction() as connection:
                 rows.delete(connection, [project.project])

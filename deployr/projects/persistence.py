@@ -8,12 +8,12 @@ from typing import Any
 
 import msgspec
 
-from deployr.errors import PermissionDenied, ProjectBusy, SessionLost
+from deployr.errors import PermissionDenied
 from deployr.grid.client import Grid
 from deployr.grid.protocol import FileArea, FileInfo
 from deployr.projects import rows, saved_rows, session_packages, values
 from deployr.projects.history import History, flushed
-from deployr.projects.records import NO_PROJECT, StateParts
+from deployr.projects.records import NO_PROJECT, Project, StateParts
 from deployr.projects.saved_rows import SavedFile, SavedState
 from deployr.repository.blobs import Blobs
 from deployr.store.database import Database, now_ms
@@ -22,8 +22,6 @@ log = logging.getLogger(__name__)
 
 WORKSPACE = "workspace.rData"
 """File that the runtime saves the workspace to, in the area ``state``."""
-
-_ATTEMPTS = 3
 
 
 class ProjectStates:
@@ -35,22 +33,28 @@ class ProjectStates:
         self._blobs = blobs
         self._history = history
 
+    async def of(self, project: Project, parts: StateParts) -> SavedState:
+        """The state of a project: as its session has it, or else as it was saved.
+
+        Raises:
+            ProjectBusy, SessionLost: see :meth:`capture`.
+        """
+        source = self.capture if project.live else self.saved
+        return await source(project.project, parts)
+
     async def capture(self, project: str, parts: StateParts) -> SavedState:
         """The state of a live project at one moment; its contents are blobs, to which no row refers yet.
 
         Raises:
-            ProjectBusy: a call runs in it, or calls kept changing it.
+            ProjectBusy: a call runs in it.
             SessionLost: it is not live.
         """
-        packages = await session_packages.attached(self._grid, project)
-        for _ in range(_ATTEMPTS):
+        async with self._grid.hold(project):
+            packages = await session_packages.attached(self._grid, project)
             workspace = await self._store_workspace(project) if parts.workspace else None
-            before = await self._last_call(project)
             files = [await self._store(project, info) for info in await self._list(project, parts)]
             history = await self._history.capture(project, parts)
-            if await self._last_call(project) == before:
-                return SavedState(workspace, packages, files, history, self._forgotten(project, parts))
-        raise ProjectBusy("The project is busy with other calls and cannot be saved.")
+            return SavedState(workspace, packages, files, history, self._forgotten(project, parts))
 
     async def write(self, project: str, state: SavedState, **columns: Any) -> None:
         """Save the state and what describes the project, all at once.
@@ -99,13 +103,6 @@ class ProjectStates:
 
     async def _list(self, project: str, parts: StateParts) -> list[FileInfo]:
         return await self._grid.list_files(project) if parts.directory else []
-
-    async def _last_call(self, project: str) -> tuple[str, int]:
-        """Whether a call runs, and when the last one was: the same before and after when nothing changed."""
-        infos = await self._grid.sessions(sessions=[project])
-        if not infos:
-            raise SessionLost("The R session is not responding; it is no longer there.")
-        return infos[0].state, infos[0].used
 
     async def _store_workspace(self, project: str) -> str:
         await self._grid.call(project, "save_workspace", values.arguments())

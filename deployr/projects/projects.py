@@ -151,12 +151,13 @@ class Projects:
         Raises:
             ProjectBusy: a call runs in it.
         """
-        project, state = await self.state(caller, project_id, parts)
-        name = changes.name or project.name or AUTOSAVED
-        await self._states.write(project_id, state, **(_given(changes) | {"name": name, "kind": "persistent"}))
-        if project.live:
-            await self._states.drop(project_id, parts)
-            await self._live.amend(self.find(caller, project_id))
+        async with self._holding(caller, project_id) as project:
+            state = await self._states.of(project, parts)
+            name = changes.name or project.name or AUTOSAVED
+            await self._states.write(project_id, state, **(_given(changes) | {"name": name, "kind": "persistent"}))
+            if project.live:
+                await self._states.drop(project_id, parts)
+                await self._live.amend(self.find(caller, project_id))
         return await self.about(caller, project_id)
 
     async def save_as(self, caller: Caller, project_id: str, changes: ProjectChanges, parts: StateParts) -> Project:
@@ -205,10 +206,8 @@ class Projects:
             ProjectBusy: a call runs in it.
             SessionLost: it is not persistent, and its session is gone.
         """
-        self._live.check_turn(self.find(caller, project_id), caller)
-        async with self.looking_at(caller, project_id) as project:
-            source = self._states.capture if project.live else self._states.saved
-            return project, await source(project_id, parts)
+        async with self._holding(caller, project_id) as project:
+            return project, await self._states.of(project, parts)
 
     async def recycle(
         self, caller: Caller, project_id: str, *, workspace: bool = True, directory: bool = True
@@ -353,6 +352,18 @@ class Projects:
             return
         async with self.using(caller, project_id, reading=True) as live:
             yield live
+
+    @contextlib.asynccontextmanager
+    async def _holding(self, caller: Caller, project_id: str) -> AsyncIterator[Project]:
+        """A project of the caller's, live or not, that nobody else changes meanwhile.
+
+        Raises:
+            NotAuthenticated, PermissionDenied, SessionLost: see :meth:`looking_at`.
+            ProjectBusy: a call runs in it.
+        """
+        self._live.check_turn(self.find(caller, project_id), caller)
+        async with self.looking_at(caller, project_id) as project, self._grid.hold(project_id):
+            yield project
 
     async def saved(self, project_id: str) -> SavedState:
         """The saved state of a project that is being looked at and is not live."""

@@ -139,8 +139,9 @@ async def _ask(grid: Grid, session: str, body: str, **request: RValue) -> dict[s
         blackbox=True,
     )
     arguments = values.execution_arguments({_OBJECT: model.named_list(request)}, [_OBJECT])
-    record, value = await grid.execute(session, execution, arguments)
-    await grid.call(session, "delete_objects", values.arguments(names=model.character(_OBJECT)))
+    async with grid.hold(session):
+        record, value = await grid.execute(session, execution, arguments)
+        await grid.call(session, "delete_objects", values.arguments(names=model.character(_OBJECT)))
     if record.error is not None or record.interrupted:
         raise DeployrError(record.error or "The call was interrupted.")
     return _members(values.members(value).get(_OBJECT))

@@ -72,15 +72,21 @@ class StandardModel:
         return Plan(caller, options, prepared, execution)
 
     async def run(self, plan: Plan, project: Project) -> Outcome:
-        """Run in a live session, the project's.
+        """Run in a live session, the project's, which serves nobody else from the preparation to the storing.
 
         Raises:
             ProjectBusy: another call runs in the session.
             DeployrError: the preparation failed; no code was run.
         """
-        await self._preparing.apply(plan.prepared, project.project)
+        if plan.is_plain:
+            return await self._execute(plan, project)
+        async with self._grid.hold(project.project):
+            await self._preparing.apply(plan.prepared, project.project)
+            return await self._store(plan, await self._execute(plan, project))
+
+    async def _execute(self, plan: Plan, project: Project) -> Outcome:
         record, value = await self._grid.execute(project.project, plan.execution, plan.arguments)
-        return await self._store(plan, await outcome(project, record, value, plan.options))
+        return await outcome(project, record, value, plan.options)
 
     async def _store(self, plan: Plan, outcome: Outcome) -> Outcome:
         """Store what is wanted of an execution that ran well; what cannot be stored makes it a failure."""

@@ -80,6 +80,7 @@ class WorkspaceFiles:
         filename = rdata.file_name(name or _WORKSPACE)
         async with (
             self._projects.using(caller, project_id) as project,
+            self._grid.hold(project_id),
             rdata.saved(self._grid, project_id, name) as content,
         ):
             if version:
