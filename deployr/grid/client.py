@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import logging
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Collection, Mapping
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 
 from deployr import errors
+from deployr.events.records import Event
 from deployr.grid import framing, protocol
 from deployr.grid.framing import FrameError, FrameStream
 from deployr.grid.protocol import (
@@ -27,9 +29,13 @@ from deployr.grid.protocol import (
     Flag,
     Frame,
     GridStatus,
+    Heard,
+    Interest,
     SessionInfo,
     SessionSpec,
 )
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -206,6 +212,28 @@ class Grid(Protocol):
     async def status(self) -> GridStatus:
         """State of the nodes."""
 
+    async def publish(self, event: Event) -> None:
+        """Tell an event to those who may hear it. Never raises: nobody's work fails for want of listeners."""
+
+    def subscribe(self, labels: Collection[str]) -> contextlib.AbstractAsyncContextManager[Subscription]:
+        """Hear events of these labels, in the order in which the grid learned of them."""
+
+
+class Subscription:
+    """A subscription to events; its methods raise :class:`~deployr.errors.NodeNotResponding` when it has ended."""
+
+    def __init__(self, stream: FrameStream) -> None:
+        self._stream = stream
+
+    async def receive(self) -> Event | Heard:
+        """The next event, or the answer to a change."""
+        _, body = await self._stream.receive()
+        return _events.decode(body)
+
+    def change(self, interest: Interest) -> None:
+        """Change what is heard; an answer of the same serial comes in between the events."""
+        self._stream.put_head(interest)
+
 
 class SocketGrid:
     """:class:`Grid` over the Unix socket of the grid process.
@@ -330,6 +358,17 @@ class SocketGrid:
     async def status(self) -> GridStatus:
         return await self._ask(protocol.Status(), GridStatus)
 
+    async def publish(self, event: Event) -> None:
+        try:
+            await self._ask(protocol.Publish(event), Flag)
+        except errors.DeployrError as ex:
+            log.warning("an event was lost: %s", ex.message)
+
+    @contextlib.asynccontextmanager
+    async def subscribe(self, labels: Collection[str]) -> AsyncGenerator[Subscription]:
+        async with self._operation(protocol.Subscribe([*labels])) as stream:
+            yield Subscription(stream)
+
     async def aclose(self) -> None:
         """Close the idle connections."""
         while self._idle:
@@ -386,6 +425,7 @@ def _hold(session: str) -> str | None:
     return _holds.get().get(session)
 
 
+_events: msgspec.msgpack.Decoder[Event | Heard] = msgspec.msgpack.Decoder(Event | Heard)
 _decoders: dict[Any, msgspec.msgpack.Decoder[Any]] = {}
 
 

@@ -25,6 +25,7 @@ from deployr.errors import (
 )
 from deployr.grid import scheduler
 from deployr.grid.client import ConsoleSink
+from deployr.grid.events import EventHub
 from deployr.grid.node import Node
 from deployr.grid.protocol import Execution, ExecutionRecord, GridStatus, Purpose, SessionInfo, SessionSpec
 from deployr.grid.session import Session, Value
@@ -59,11 +60,13 @@ class Engine:
         nodes: where sessions live.
         stateless_keep: seconds that the files of a stateless execution stay readable.
         tick: called about once a second beside the engine's own checks.
+        events: tells what happens to those who listen.
     """
 
     nodes: Sequence[Node]
     stateless_keep: float
     tick: Callable[[], object] = lambda: None
+    events: EventHub = field(default_factory=EventHub)
     _entries: dict[str, _Entry] = field(default_factory=dict)
     _opening: dict[str, SessionSpec] = field(default_factory=dict)
     _holds: dict[str, str] = field(default_factory=dict)

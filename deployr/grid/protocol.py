@@ -15,6 +15,8 @@ from typing import Literal
 
 import msgspec
 
+from deployr.events.records import Event
+
 Purpose = Literal["authenticated", "anonymous", "asynchronous"]
 """What a session is for; nodes are typed by it (admin facts 3.2)."""
 
@@ -323,6 +325,22 @@ class Status(msgspec.Struct, frozen=True, tag="status"):
     """State of the grid. Reply: :class:`GridStatus`."""
 
 
+class Publish(msgspec.Struct, frozen=True, tag="publish"):
+    """Tell an event to those who may hear it. Reply: :class:`Flag`."""
+
+    event: Event
+
+
+class Subscribe(msgspec.Struct, frozen=True, tag="subscribe"):
+    """Hear events of these labels, until the connection ends.
+
+    Upload, at any time: :class:`Interest` in ``HEAD`` frames. Reply: ``HEAD`` frames of events and of :class:`Heard`,
+    the first one with serial 0.
+    """
+
+    labels: list[str]
+
+
 Request = (
     Hold
     | Open
@@ -343,6 +361,8 @@ Request = (
     | UpdateFile
     | DeleteFiles
     | Status
+    | Publish
+    | Subscribe
 )
 
 
@@ -353,6 +373,20 @@ class Flag(msgspec.Struct, frozen=True):
     """A yes or no."""
 
     value: bool
+
+
+class Interest(msgspec.Struct, frozen=True):
+    """A change of what a subscriber hears; answered by :class:`Heard` with the same serial."""
+
+    serial: int
+    add: list[str] = []
+    remove: list[str] = []
+
+
+class Heard(msgspec.Struct, frozen=True, tag_field="type", tag="heard"):
+    """From here on, everything arrives that was asked for with :class:`Interest` up to this serial."""
+
+    serial: int
 
 
 class Failure(msgspec.Struct, frozen=True):

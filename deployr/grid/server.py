@@ -109,6 +109,11 @@ class GridServer:
                 stream.put_head(Flag(True))
             case protocol.Status():
                 stream.put_head(engine.status())
+            case protocol.Publish(event):
+                engine.events.publish(event)
+                stream.put_head(Flag(True))
+            case protocol.Subscribe():
+                await engine.events.serve(stream, request)
 
     async def _execute(self, stream: FrameStream, request: protocol.Execute | protocol.ExecuteStateless) -> None:
         arguments = await stream.receive_bytes()
