@@ -6,6 +6,7 @@ from typing import Any
 
 from deployr.api.own_urls import OwnUrls
 from deployr.api.repository_downloads import RepositoryDownloads
+from deployr.events.streams import Streams
 from deployr.grid.client import SocketGrid
 from deployr.projects.archive import Archives
 from deployr.projects.directory import Directory
@@ -51,6 +52,7 @@ class Backend:
         self.tokens = Tokens(self.database, self.signing_keys, settings.tokens)
         self.bearers = Bearers(self.tokens, self.database, settings)
         self.sessions = HttpSessions(self.database, settings.secret_key(), settings.server.session_timeout)
+        self.streams = Streams(self.grid, self.sessions.logged_in, settings.events)
         self.files = RepositoryFiles(self.database, settings)
         self.file_changes = FileChanges(self.database, settings)
         self.directories = RepositoryDirectories(self.database)

@@ -1,5 +1,8 @@
 """Configuration of gunicorn (``--config python:deployr.web``): web workers as the settings say."""
 
+import signal
+from typing import Any
+
 from deployr import handover
 
 _settings = handover.receive()
@@ -21,3 +24,17 @@ control_socket_disable = True
 accesslog = None
 loglevel = "warning"
 proc_name = "deployr-web"
+# The only WebSockets are event streams, whose clients say nothing.
+websocket_max_message_size = 4096
+
+
+def post_worker_init(worker: Any) -> None:
+    """End the event streams when the worker is to stop: it waits for its connections, and they would go on."""
+    worker.loop.add_signal_handler(signal.SIGTERM, _stop, worker)
+
+
+def _stop(worker: Any) -> None:
+    from deployr.api.asgi import backend
+
+    worker.handle_exit_signal()
+    backend.streams.end_all()

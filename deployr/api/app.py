@@ -10,6 +10,7 @@ from falcon.asgi import App, Response
 from deployr.api import errors
 from deployr.api.call import Call
 from deployr.api.downloads import UnsentContents
+from deployr.api.event import EventResource, EventsMiddleware
 from deployr.api.paths import PathsMiddleware
 from deployr.api.project import ProjectResource
 from deployr.api.project_directory import ProjectDirectoryResource
@@ -34,7 +35,11 @@ Routes = dict[str, tuple[object, str | None]]
 
 def create_app(settings: Settings) -> PathsMiddleware:
     """The ASGI application of a prepared home (see :mod:`deployr.prepare`)."""
-    backend = Backend(settings)
+    return create_app_of(Backend(settings))
+
+
+def create_app_of(backend: Backend) -> PathsMiddleware:
+    """The ASGI application of a domain that is wired already."""
     app: App[Call, Response] = App(request_type=Call)
     for middleware in _middleware(backend):
         app.add_middleware(middleware)
@@ -148,6 +153,7 @@ def routes(backend: Backend) -> Routes:
         "/r/repository/script/interrupt": (script, "interrupt"),
         "/r/repository/script/directory/download/{project}": (script, "download"),
         "/r/repository/script/directory/download/{project}/{filenames}": (script, "download"),
+        "/r/event/stream": (EventResource(backend.streams, backend.settings), "stream"),
     }
     return built | dict.fromkeys(UNBUILT, (unbuilt, None))
 
@@ -159,4 +165,5 @@ def _middleware(backend: Backend) -> list[Any]:
         allow_origins=origins, allow_credentials=origins, expose_headers=[TOKEN]
     )
     sessions = SessionsMiddleware(backend.sessions, backend.settings)
-    return [RequestLogMiddleware(), *([cors] if origins else []), sessions, UnsentContents(), backend]
+    events = EventsMiddleware(backend.streams, backend.settings.events.keep_alive)
+    return [RequestLogMiddleware(), *([cors] if origins else []), sessions, UnsentContents(), events, backend]

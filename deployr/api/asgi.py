@@ -1,8 +1,10 @@
 """The application of a web worker: ``deployr.api.asgi:application``."""
 
 from deployr import handover, logs
-from deployr.api.app import create_app
+from deployr.api.app import create_app_of
+from deployr.backend import Backend
 
 _settings = handover.receive()
 logs.configure(_settings.server.log_level)
-application = create_app(_settings)
+backend = Backend(_settings)
+application = create_app_of(backend)

@@ -22,7 +22,7 @@ async def while_connected(call: Call, work: Coroutine[Any, Any, T]) -> T:
         DeployrError: the client is gone and the work was stopped.
     """
     working = asyncio.create_task(work)
-    watching = asyncio.create_task(_disconnect(call))
+    watching = asyncio.create_task(disconnected(call))
     try:
         await asyncio.wait((working, watching), return_when=asyncio.FIRST_COMPLETED)
         if not working.done():
@@ -34,7 +34,8 @@ async def while_connected(call: Call, work: Coroutine[Any, Any, T]) -> T:
         await asyncio.wait((working, watching))
 
 
-async def _disconnect(call: Call) -> None:
+async def disconnected(call: Call) -> None:
+    """Return when the client has hung up; the body of the call must have been read."""
     receive = call.scope[RECEIVE]
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -23,11 +23,21 @@ class RequestLogMiddleware:
     async def process_response(self, req: Call, resp: Response, resource: object, req_succeeded: bool) -> None:
         """Write the line."""
         req.close()
-        logs.log_request(
-            log,
-            call=req.name,
-            user=req.caller.username,
-            status=resp.status_code,
-            error_code=resp.context.get("error_code"),
-            duration_ms=(time.perf_counter() - resp.context.started) * 1000,
-        )
+        log_call(req, resp.status_code, resp.context.started, resp.context.get("error_code"))
+
+
+def log_call(req: Call, status: int, started: float, error_code: int | None = None) -> None:
+    """Log one call, when its reply is known or its WebSocket has ended.
+
+    Args:
+        status: of HTTP.
+        started: clock of :func:`time.perf_counter`.
+    """
+    logs.log_request(
+        log,
+        call=req.name,
+        user=req.caller.username,
+        status=status,
+        error_code=error_code,
+        duration_ms=(time.perf_counter() - started) * 1000,
+    )

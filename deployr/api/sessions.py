@@ -11,7 +11,7 @@ import hmac
 import logging
 from typing import Any
 
-from falcon.asgi import Response
+from falcon.asgi import Response, WebSocket
 
 from deployr.api.call import Call
 from deployr.api.errors import InvalidToken
@@ -28,7 +28,7 @@ LOGIN = f"{CONTEXT}/r/user/login"
 
 _COOKIE = "JSESSIONID"
 _READING = frozenset(
-    ("about", "console", "download", "fetch", "get", "history", "info", "interrupt", "list", "ping", "render")
+    ("about", "console", "download", "fetch", "get", "history", "info", "interrupt", "list", "ping", "render", "stream")
 )
 """Calls that clients GET without a token; they change nothing, or interrupt, or are opened in a browser by design."""
 
@@ -61,6 +61,13 @@ class SessionsMiddleware:
         if not req.caller.is_anonymous:
             self._sessions.touch(req.caller.http_session)
 
+    async def process_request_ws(self, req: Call, ws: WebSocket) -> None:
+        """As :meth:`process_request`; a WebSocket changes nothing, and its origin is checked where it is accepted."""
+        req.settings = self._settings
+        self._find_session(req)
+        if not req.caller.is_anonymous:
+            self._sessions.touch(req.caller.http_session)
+
     async def process_resource(self, req: Call, resp: Response, resource: object, params: dict[str, Any]) -> None:
         """Refuse a call of a logged-in user that another site may have sent."""
         if self._settings.server.csrf == "required" and not req.caller.is_anonymous and _needs_token(req):
@@ -71,8 +78,7 @@ class SessionsMiddleware:
     async def process_response(self, req: Call, resp: Response, resource: object, req_succeeded: bool) -> None:
         """Tell the client its session, unless it knows; login says it again."""
         if req.session_is_new or (req.path == LOGIN and req_succeeded):
-            secure = "; Secure" if req.scheme == "https" else ""
-            resp.append_header("Set-Cookie", f"{_COOKIE}={req.session_id}; Path={CONTEXT}; HttpOnly{secure}")
+            resp.append_header("Set-Cookie", set_cookie(req))
         if self._settings.server.csrf != "off":
             resp.set_header(TOKEN, self._sessions.csrf_token(req.session_id))
         if not req.caller.is_anonymous:
@@ -106,6 +112,12 @@ class SessionsMiddleware:
             except Exception:
                 # The notes are kept, the next round writes them.
                 log.exception("writing down the sessions in use failed")
+
+
+def set_cookie(req: Call) -> str:
+    """The ``Set-Cookie`` of the call's session."""
+    secure = "; Secure" if req.scheme in ("https", "wss") else ""
+    return f"{_COOKIE}={req.session_id}; Path={CONTEXT}; HttpOnly{secure}"
 
 
 def _adopt(req: Call, session_id: str, caller: Caller) -> None:

@@ -18,7 +18,6 @@ UNBUILT = (
     "/r/job/query",
     "/r/job/cancel",
     "/r/job/delete",
-    "/r/event/stream",
 )
 
 

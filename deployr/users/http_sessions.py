@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import secrets
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -119,6 +119,13 @@ class HttpSessions:
         if not rows or self._is_idle(digest, rows[0].used):
             return Caller(http_session=digest)
         return _caller(digest, rows)
+
+    def logged_in(self, digests: Collection[str]) -> set[str]:
+        """Those of the sessions that a user is still logged in on, whose account is enabled."""
+        query = sa.select(http_sessions.c.digest, http_sessions.c.used).join(users).where(users.c.enabled)
+        with self._database.reading() as connection:
+            rows = connection.execute(query.where(http_sessions.c.digest.in_(digests))).all()
+        return {row.digest for row in rows if not self._is_idle(row.digest, row.used)}
 
     def touch(self, digest: str) -> None:
         """Note that the session is in use; written by the next :meth:`flush`."""
