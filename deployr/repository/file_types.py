@@ -7,7 +7,7 @@ from collections.abc import Collection
 from deployr.errors import InvalidParameter
 from deployr.users.caller import Caller
 
-_CATEGORIES = {
+CATEGORIES = {
     "R": ("rdata",),
     "script": ("r",),
     "data": ("csv", "xls"),
@@ -21,8 +21,8 @@ _CATEGORIES = {
 OTHER = "other"
 """Category of all other files; Java clients ask for it as ``file``."""
 
-_CATEGORY_OF = {extension: category for category, extensions in _CATEGORIES.items() for extension in extensions}
-_CATEGORY_NAMED = {name.lower(): name for name in (*_CATEGORIES, OTHER)} | {"file": OTHER}
+CATEGORY_OF = {extension: category for category, extensions in CATEGORIES.items() for extension in extensions}
+_CATEGORY_NAMED = {name.lower(): name for name in (*CATEGORIES, OTHER)} | {"file": OTHER}
 
 _CONTENT_TYPES = {
     "text/plain": ("r", "rmd", "csv", "txt", "dat", "log", "md", "sh", "bash", "csh", "tcsh", "bat"),
@@ -45,7 +45,7 @@ def extension(filename: str) -> str:
 
 def category(filename: str) -> str:
     """The file's category."""
-    return _CATEGORY_OF.get(extension(filename), OTHER)
+    return CATEGORY_OF.get(extension(filename), OTHER)
 
 
 def parse_category(text: str) -> str:

@@ -50,11 +50,13 @@ class RepositoryFiles:
             NotFound: there is no such directory or file.
         """
         wanted = file_types.parse_category(category) if category else None
-        conditions = [_shown(caller, shared, published)]
+        own = rows.is_owner if filename else rows.owned_by
+        conditions = [_shown(own(caller.username), shared, published)]
         conditions += _versions_of(filename, directory) if filename else _latest_in(directory)
+        narrowed = [*conditions, rows.of_category(wanted)] if wanted and not filename else conditions
         with self._database.reading() as connection:
-            found = [file for file in rows.select(connection, *conditions) if access.may_see(caller, file)]
-            if not found and (filename or not _is_known(connection, caller, directory)):
+            found = _select(connection, caller, narrowed)
+            if not found and (filename or not _is_known(connection, caller, directory, conditions)):
                 raise NotFound(f"There is no {filename or directory!r}.")
         return [file for file in found if wanted in (None, file.category)]
 
@@ -234,9 +236,9 @@ def _user(caller: Caller) -> str:
     return caller.username
 
 
-def _shown(caller: Caller, shared: bool, published: bool) -> sa.ColumnElement[bool]:
+def _shown(own: sa.ColumnElement[bool], shared: bool, published: bool) -> sa.ColumnElement[bool]:
     """Condition: the caller's own, and candidates of others."""
-    candidates = [rows.owned_by(caller.username)]
+    candidates = [own]
     if shared:
         candidates.append(~files.c.published & (files.c.shared | files.c.restricted.is_not(None)))
     if published:
@@ -252,5 +254,18 @@ def _versions_of(filename: str, directory: str | None) -> list[sa.ColumnElement[
     return [files.c.filename == filename, files.c.directory == (directory or ROOT)]
 
 
-def _is_known(connection: sa.Connection, caller: Caller, directory: str | None) -> bool:
-    return directory is None or rows.has_directory(connection, caller.username, directory)
+def _select(
+    connection: sa.Connection, caller: Caller, conditions: Sequence[sa.ColumnElement[bool]]
+) -> list[RepositoryFile]:
+    return [file for file in rows.select(connection, *conditions) if access.may_see(caller, file)]
+
+
+def _is_known(
+    connection: sa.Connection, caller: Caller, directory: str | None, conditions: Sequence[sa.ColumnElement[bool]]
+) -> bool:
+    """Whether the directory, in which nothing of the wanted category was found, is the caller's or shows any file."""
+    return (
+        directory is None
+        or rows.has_directory(connection, caller.username, directory)
+        or bool(_select(connection, caller, conditions))
+    )

@@ -118,9 +118,8 @@ def _move_file(connection: sa.Connection, username: str, file_id: int, directory
 
 def _append_history(connection: sa.Connection, source: int, target: int) -> None:
     """Add all versions of a file to those of another, as the newer ones."""
-    count = connection.scalar(sa.select(sa.func.count()).where(versions.c.file_id == target)) or 0
     moved = connection.execute(sa.select(*_VERSION).where(versions.c.file_id == source).order_by(versions.c.id)).all()
-    for number, row in enumerate(moved, count + 1):
+    for number, row in enumerate(moved, rows.next_number(connection, target)):
         values = {"file_id": target, "version": f"{number}.0", **row._mapping}
         connection.execute(versions.insert().values(values))
 

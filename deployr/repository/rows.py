@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from deployr.errors import NotFound
+from deployr.repository import file_types
 from deployr.repository.blobs import Blob
 from deployr.repository.names import ROOT
 from deployr.repository.records import FileProperties, RepositoryFile
@@ -45,9 +46,23 @@ _QUERY = sa.select(
 
 
 def owned_by(username: str | sa.BindParameter[str] | None) -> sa.ColumnElement[bool]:
-    """Condition: the user is one of the file's owners."""
+    """Condition: the user is one of the file's owners; the query goes through all that the user owns."""
     owner = sa.select(file_authors.c.file_id).where(file_authors.c.username == username)
     return files.c.id.in_(owner)
+
+
+def is_owner(username: str | sa.BindParameter[str] | None) -> sa.ColumnElement[bool]:
+    """As :func:`owned_by`, for queries that find few files by name: each is asked for its owners."""
+    mine = file_authors.c.file_id == files.c.id, file_authors.c.username == username
+    return sa.exists().where(*mine).correlate(files)
+
+
+def of_category(category: str) -> sa.ColumnElement[bool]:
+    """Condition: the name has one of the extensions of a category, see :mod:`deployr.repository.file_types`."""
+    name = sa.func.lower(files.c.filename)
+    if category == file_types.OTHER:
+        return sa.not_(sa.or_(*(name.endswith(f".{known}", autoescape=True) for known in file_types.CATEGORY_OF)))
+    return sa.or_(*(name.endswith(f".{known}", autoescape=True) for known in file_types.CATEGORIES[category]))
 
 
 def select(connection: sa.Connection, *conditions: sa.ColumnElement[bool]) -> list[RepositoryFile]:
@@ -58,7 +73,7 @@ def select(connection: sa.Connection, *conditions: sa.ColumnElement[bool]) -> li
 
 # Built once: putting a statement together costs more than running it, and each execution of a script needs one.
 _NAMED = _QUERY.where(
-    owned_by(sa.bindparam("owner")),
+    is_owner(sa.bindparam("owner")),
     files.c.directory == sa.bindparam("directory"),
     files.c.filename.in_([sa.bindparam(f"spelling{number}") for number in range(3)]),
 )
@@ -79,7 +94,7 @@ def find(
 
 def find_id(connection: sa.Connection, username: str, directory: str, filename: str) -> int | None:
     """Id of a file that the user owns, locked against other writers."""
-    condition = owned_by(username), files.c.directory == directory, files.c.filename == filename
+    condition = is_owner(username), files.c.directory == directory, files.c.filename == filename
     return connection.scalar(sa.select(files.c.id).where(*condition).with_for_update())
 
 
@@ -126,9 +141,16 @@ def update_properties(connection: sa.Connection, file_id: int, properties: FileP
 
 def insert_version(connection: sa.Connection, file_id: int, blob: Blob, username: str, message: str | None) -> None:
     """Make the content the latest version; the former latest becomes history."""
-    number = connection.scalar(sa.select(sa.func.count()).where(versions.c.file_id == file_id)) or 0
-    values = {"file_id": file_id, "version": f"{number + 1}.0", "message": message}
+    number = next_number(connection, file_id)
+    values = {"file_id": file_id, "version": f"{number}.0", "message": message}
     connection.execute(versions.insert().values(**values, **_content(blob, username)))
+
+
+def next_number(connection: sa.Connection, file_id: int) -> int:
+    """Number of the version that comes after the latest; former ones may be missing, where they were damaged."""
+    query = sa.select(versions.c.version).where(versions.c.file_id == file_id).order_by(versions.c.id.desc()).limit(1)
+    latest = connection.scalar(query)
+    return int(latest.partition(".")[0]) + 1 if latest else 1
 
 
 def replace_latest(connection: sa.Connection, file_id: int, blob: Blob, username: str, message: str | None) -> None:
