@@ -6,10 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from deployr.errors import InvalidParameter, NotAuthenticated, NotFound
-from deployr.repository import rows
+from deployr.repository import file_types, rows
 from deployr.repository.blobs import Blobs
+from deployr.repository.directories import RepositoryDirectories
 from deployr.repository.files import RepositoryFiles
 from deployr.repository.records import FileProperties, RepositoryFile
 from deployr.settings import Settings
@@ -337,3 +339,36 @@ def test_an_update_is_for_owners_of_the_file(
         repository.update(anonymous, "a.txt", FileProperties(descr="mine"))
     _own_too(database, "susan")
     assert repository.update(susan, "a.txt", FileProperties(descr="ours")).descr == "ours"
+
+
+@pytest.mark.parametrize("category", [*file_types.CATEGORIES, file_types.OTHER])
+def test_a_category_is_found_by_the_extensions_that_name_it(
+    repository: RepositoryFiles, upload: Upload, george: Caller, category: str
+) -> None:
+    names = ["a.R", "b.r", "c.RDATA", "d.csv", "e.csvx", "f", "csv", "h.PNG", "i.txt", "j.pdf", "k.%", "l.tar.csv"]
+    for name in names:
+        upload(george, name)
+    found = [file.filename for file in repository.list_files(george, category=category)]
+    assert found == sorted(name for name in names if file_types.category(name) == category)
+
+
+def test_a_directory_without_files_of_a_category_is_not_taken_for_none(
+    repository: RepositoryFiles, upload: Upload, george: Caller, susan: Caller, database: Database
+) -> None:
+    RepositoryDirectories(database).create(george, "mine")
+    assert repository.list_files(george, directory="mine", category="data") == []
+    upload(george, "a.txt", directory="mine", shared=True)
+    assert repository.list_files(susan, directory="mine", category="data", shared=True) == []
+    with pytest.raises(NotFound):
+        repository.list_files(susan, directory="mine", category="data")
+
+
+def test_files_are_found_by_name_without_a_look_at_the_owners_others(database: Database) -> None:
+    sent: list[tuple[str, Any]] = []
+    sa.event.listen(database.engine, "before_cursor_execute", lambda *given: sent.append(given[2:4]))
+    with database.reading() as connection:
+        rows.find(connection, "george", "root", ["a.R"] * 3, None)
+        statement, values = sent[-1]
+        plan = str(connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all())
+    assert "ix_repository_files_filename_directory" in plan, plan
+    assert "ix_repository_file_authors_username" not in plan, plan
