@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
 from typing import Any
 
+from deployr.api.job_params import read_request
 from deployr.api.own_urls import OwnUrls
 from deployr.api.repository_downloads import RepositoryDownloads
 from deployr.events.streams import Streams
 from deployr.grid.client import SocketGrid
+from deployr.jobs import bell
+from deployr.jobs.code import JobCode
+from deployr.jobs.endings import Endings
+from deployr.jobs.jobs import Jobs
+from deployr.jobs.lifecycle import Lifecycle
+from deployr.jobs.queue import JobQueue
+from deployr.jobs.runner import Runner
+from deployr.jobs.running import JobRun
 from deployr.projects.archive import Archives
 from deployr.projects.directory import Directory
 from deployr.projects.executions import Executions
 from deployr.projects.external_sources import ExternalSources
 from deployr.projects.fetching import Fetcher
+from deployr.projects.job_projects import JobProjects
 from deployr.projects.packages import Packages
 from deployr.projects.pools import Pools
+from deployr.projects.persistence import ProjectStates
 from deployr.projects.preparation import Preparing
 from deployr.projects.projects import Projects
 from deployr.projects.scripts import Scripts
@@ -75,8 +88,39 @@ class Backend:
         self.fetcher = Fetcher(own, settings)
         self.model = model
         self.external = ExternalSources(self.fetcher, self.projects, self.grid)
+        self.lifecycle = Lifecycle(self.grid)
+        ring = functools.partial(bell.ring, settings.run_directory)
+        self.jobs = Jobs(self.database, self.blobs, ring, self.lifecycle.tell)
+        self._job_code = JobCode(
+            self.database, self.blobs, self.accounts, sources, self.external, model, stores, read_request
+        )
+        self._stores = stores
+
+    def job_runner(self, woken: asyncio.Event) -> Runner:
+        """What runs jobs, for the one process that does; see :class:`deployr.jobs.runner.Runner`."""
+        limits = self.settings.limits
+        states = ProjectStates(self.database, self.grid, self.blobs, self.projects.executed)
+        projects, tell = JobProjects(states), self.lifecycle.tell
+        queue = JobQueue(self.database, limits.running_jobs_per_user, tell)
+        endings = Endings(self.database, projects, self._stores, tell)
+        make_run = functools.partial(
+            JobRun,
+            queue=queue,
+            grid=self.grid,
+            code=self._job_code,
+            model=self.model,
+            stores=self._stores,
+            projects=projects,
+            endings=endings,
+        )
+        return Runner(queue, self.grid, endings, make_run, most=limits.running_jobs, woken=woken)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self.lifecycle.aclose()
+        await self.grid.aclose()
+        self.database.close()
 
     async def process_shutdown(self, scope: dict[str, Any], event: dict[str, Any]) -> None:
         """Close the connections; falcon calls it when the worker ends."""
-        await self.grid.aclose()
-        self.database.close()
+        await self.aclose()

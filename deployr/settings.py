@@ -89,6 +89,11 @@ class LimitSettings(_Group, frozen=True, kw_only=True):
         Annotated[int, msgspec.Meta(ge=1)] | None,
         _about("Live anonymous executions of one HTTP session; unset: no limit.", "executions"),
     ] = None
+    running_jobs: Annotated[int, _positive("Jobs that run at once; further ones stay queued.", "jobs")] = 8
+    running_jobs_per_user: Annotated[
+        Annotated[int, msgspec.Meta(ge=1)] | None,
+        _about("Jobs of one user that run at once; further ones stay queued; unset: no limit.", "jobs"),
+    ] = None
     anonymous_time: Annotated[int, _natural("Longest time of one anonymous execution; 0: no limit.", "seconds")] = 300
     blackbox_idle: Annotated[int, _positive("Idle time after which an HTTP blackbox project ends.", "seconds")] = 900
     history_depth: Annotated[int, _positive("Executions kept in a project's history.", "executions")] = 250

@@ -52,6 +52,7 @@ def parts(settings: Settings) -> list[Part]:
     return [
         Part("grid", [sys.executable, "-m", "deployr.grid"]),
         Part("housekeeper", [sys.executable, "-m", "deployr.housekeeper"]),
+        Part("jobs", [sys.executable, "-m", "deployr.jobs"]),
         Part("web", web),
     ]
 

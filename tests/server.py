@@ -24,6 +24,7 @@ PASSWORD = "changeme"
 BASIC_USER = "basic"
 _WEB = [sys.executable, "-m", "gunicorn", "--config", "python:deployr.web", "deployr.api.asgi:application"]
 _GRID = [sys.executable, "-m", "deployr.grid"]
+_JOBS = [sys.executable, "-m", "deployr.jobs"]
 _START_SECONDS = 30
 
 InProcess = Callable[..., contextlib.AbstractAsyncContextManager[httpx.AsyncClient]]
@@ -112,7 +113,7 @@ def running(home: Path, **flags: Any) -> Iterator[Server]:
     _create_basic_user(settings)
     environment = handover.environment(settings)
     with contextlib.ExitStack() as stack:
-        for command in (_GRID, _WEB):
+        for command in (_GRID, _JOBS, _WEB):
             stack.enter_context(_process(command, environment))
         server = Server(settings)
         _wait_until_ready(server)

@@ -11,6 +11,7 @@ from deployr.api import errors
 from deployr.api.call import Call
 from deployr.api.downloads import UnsentContents
 from deployr.api.event import EventResource, EventsMiddleware
+from deployr.api.job import JobResource
 from deployr.api.paths import PathsMiddleware
 from deployr.api.project import ProjectResource
 from deployr.api.project_directory import ProjectDirectoryResource
@@ -64,6 +65,7 @@ def routes(backend: Backend) -> Routes:
     file = RepositoryFileResource(backend.files, backend.file_changes, backend.blobs, backend.fetcher)
     directories = RepositoryDirectoryResource(backend.directories, backend.zip_uploads, backend.downloads)
     script = RepositoryScriptResource(backend.files, backend.scripts, backend.external)
+    job = JobResource(backend.jobs)
     built: Routes = {
         "": (server, "root"),
         "/r/server/info": (server, "info"),
@@ -154,6 +156,12 @@ def routes(backend: Backend) -> Routes:
         "/r/repository/script/directory/download/{project}": (script, "download"),
         "/r/repository/script/directory/download/{project}/{filenames}": (script, "download"),
         "/r/event/stream": (EventResource(backend.streams, backend.settings), "stream"),
+        "/r/job/list": (job, "list"),
+        "/r/job/submit": (job, "submit"),
+        "/r/job/schedule": (job, "schedule"),
+        "/r/job/query": (job, "query"),
+        "/r/job/cancel": (job, "cancel"),
+        "/r/job/delete": (job, "delete"),
     }
     return built | dict.fromkeys(UNBUILT, (unbuilt, None))
 

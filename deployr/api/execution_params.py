@@ -105,6 +105,11 @@ def read_scripts(params: Params) -> list[RepositoryName]:
     return _read_names(params, "filename")
 
 
+def read_job_scripts(params: Params) -> list[RepositoryName]:
+    """The chain of scripts of a job; jobs have names of their own for it, and may have none."""
+    return _read_names(params, "rscriptname", "rscript")
+
+
 def _read_names(params: Params, names: str, prefix: str = "") -> list[RepositoryName]:
     """Files; author, directory and version are parallel to the names, where an empty place is the default."""
     filenames = params.names(names)

@@ -38,6 +38,11 @@ class Params:
         self._values = values
         self._file = file
 
+    @property
+    def sent(self) -> Mapping[str, str]:
+        """All texts by name, as they were sent."""
+        return self._values
+
     def text(self, *names: str) -> str | None:
         """A text, or ``None`` when it is not given."""
         return next((self._values[name] for name in names if self._values.get(name)), None)

@@ -12,12 +12,6 @@ UNBUILT = (
     "/r/project/directory/save",
     "/r/repository/file/publish",
     "/r/repository/shell/execute",
-    "/r/job/list",
-    "/r/job/submit",
-    "/r/job/schedule",
-    "/r/job/query",
-    "/r/job/cancel",
-    "/r/job/delete",
 )
 
 

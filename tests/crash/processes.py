@@ -29,7 +29,7 @@ STOP_SECONDS = 15.0
 WAITING_CODE = "file.create('begun'); while (!file.exists('go')) Sys.sleep(0.02); x <- 'went on'"
 """Tells by one file of its working directory that it runs, and ends when another one is there."""
 
-_PARTS = {"grid": "deployr.grid", "housekeeper": "deployr.housekeeper", "web": "gunicorn"}
+_PARTS = {"grid": "deployr.grid", "housekeeper": "deployr.housekeeper", "jobs": "deployr.jobs", "web": "gunicorn"}
 
 
 class WholeServer(Server):

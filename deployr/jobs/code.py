@@ -1,0 +1,82 @@
+"""From a job's parameters to code that can be run: what it asks for is looked up as its owner would see it now."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+
+import msgspec
+
+from deployr.errors import AccountDisabled, PermissionDenied
+from deployr.jobs import rows
+from deployr.jobs.records import Job, Read, Request
+from deployr.projects.external_sources import ExternalSources
+from deployr.projects.records import Storing
+from deployr.projects.sources import ScriptSources, Source
+from deployr.projects.standard_model import Plan, StandardModel
+from deployr.projects.storing import Stores
+from deployr.repository.blobs import Blobs
+from deployr.store.database import Database
+from deployr.users.accounts import Accounts
+from deployr.users.caller import Caller
+
+
+class JobCode:
+    """Plans the runs of jobs."""
+
+    def __init__(
+        self,
+        database: Database,
+        blobs: Blobs,
+        accounts: Accounts,
+        sources: ScriptSources,
+        external: ExternalSources,
+        model: StandardModel,
+        stores: Stores,
+        read: Read,
+    ) -> None:
+        self._database = database
+        self._blobs = blobs
+        self._accounts = accounts
+        self._sources = sources
+        self._external = external
+        self._model = model
+        self._stores = stores
+        self._read = read
+
+    async def plan(self, job: Job) -> tuple[Plan, Storing]:
+        """What the run executes, and what is stored after it: that is apart, since it is stored with the job's end.
+
+        Raises:
+            DeployrError: something that the job asks for is not there or not for its owner, or R cannot read the code.
+        """
+        request = await self._read(await self._parameters(job))
+        caller = self._caller(job)
+        source = await self._source(caller, request)
+        storing = request.options.storing
+        if storing:
+            self._stores.check(caller, storing)
+        options = dataclasses.replace(request.options, storing=Storing(), phantom=False)
+        return self._model.plan(caller, source, options, blackbox=False), storing
+
+    async def _parameters(self, job: Job) -> dict[str, str]:
+        with self._database.reading() as connection:
+            text, blob = rows.parameters(connection, job.job)
+        content = text if blob is None else await asyncio.to_thread(self._blobs.read, blob)
+        return msgspec.json.decode(content or "{}", type=dict[str, str])
+
+    def _caller(self, job: Job) -> Caller:
+        """The owner, with the roles of today and no HTTP session."""
+        user = self._accounts.get(job.owner)
+        if not user.enabled:
+            raise AccountDisabled("The account is disabled.")
+        return Caller(
+            http_session=job.job, username=user.username, displayname=user.displayname, roles=user.roles, cookie=None
+        )
+
+    async def _source(self, caller: Caller, request: Request) -> Source:
+        if request.code and not caller.may_run_code:
+            raise PermissionDenied("Your roles allow the execution of repository scripts only.")
+        scripts = await self._sources.load(caller, request.scripts)
+        external = await self._external.load(caller, request.external)
+        return scripts.then(external).then(Source(request.code or "", visible=True))

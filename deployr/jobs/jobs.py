@@ -1,0 +1,162 @@
+"""What callers do with their jobs: send, look, cancel, delete. None of it waits for a job to run."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from deployr.errors import InvalidParameter, NotAuthenticated, NotFound, PermissionDenied
+from deployr.jobs import rows
+from deployr.jobs.records import Job, Schedule, Submission, Told
+from deployr.jobs.states import OPEN, State, cancelled_from
+from deployr.repository.blobs import Blobs
+from deployr.store.database import Database, now_ms
+from deployr.users.caller import Caller
+
+_LARGE = 64 * 1024
+"""Bytes of parameters from which on they are a blob and not part of the row."""
+
+_AT_ONCE = Schedule(start=0, repeat=0, interval=0)
+_CANCELLED = "Job cancelled before it ran."
+
+
+class Jobs:
+    """The jobs of all users. Those of others are absent to a caller.
+
+    Args:
+        ring: wakes the processes that run jobs.
+        tell: is told of each job whose state has changed.
+    """
+
+    def __init__(self, database: Database, blobs: Blobs, ring: Callable[[], None], tell: Told) -> None:
+        self._database = database
+        self._blobs = blobs
+        self._ring = ring
+        self._tell = tell
+
+    async def send(self, caller: Caller, submission: Submission) -> Job:
+        """Queue or schedule a job. What it asks for is looked for when it runs: what lacks then makes it fail.
+
+        Raises:
+            NotAuthenticated: the caller is anonymous.
+            PermissionDenied: the caller's roles allow scripts of the repository only.
+        """
+        job = _new_job(caller, submission)
+        if (submission.request.code or submission.request.external) and not caller.may_run_code:
+            raise PermissionDenied("Your roles allow the execution of repository scripts only.")
+        text = msgspec.json.encode(submission.parameters)
+        blob = None
+        if len(text) > _LARGE:
+            blob = (await asyncio.to_thread(self._blobs.put, [text])).sha256
+        with self._database.transaction() as connection:
+            rows.insert(connection, job, parameters=None if blob else text.decode(), parameters_blob=blob)
+        self._changed(job)
+        return job
+
+    def list_jobs(self, caller: Caller, *, open_only: bool = False) -> list[Job]:
+        """The caller's jobs in the order in which they were sent.
+
+        Args:
+            open_only: only those that are not at their end.
+
+        Raises:
+            NotAuthenticated: the caller is anonymous.
+        """
+        wanted = [rows.owned_by(_user(caller)), *([rows.in_states(OPEN)] if open_only else [])]
+        with self._database.reading() as connection:
+            return rows.select(connection, *wanted)
+
+    def query(self, caller: Caller, jobs: Sequence[str]) -> list[Job]:
+        """Jobs of the caller, in the order asked for.
+
+        Raises:
+            NotAuthenticated: the caller is anonymous.
+            NotFound: one of them is not there.
+        """
+        mine = rows.owned_by(_user(caller))
+        with self._database.reading() as connection:
+            found = {job.job: job for job in rows.select(connection, mine, rows.all_of(jobs))}
+        for job in jobs:
+            if job not in found:
+                raise NotFound(f"There is no job {job}.")
+        return [found[job] for job in jobs]
+
+    def cancel(self, caller: Caller, job_id: str) -> Job:
+        """Take a job from the schedule or the queue, or interrupt it; no effect on one at its end (7x-facts 17.3).
+
+        Raises:
+            NotAuthenticated: the caller is anonymous.
+            NotFound: it is not there.
+        """
+        while True:
+            [job] = self.query(caller, [job_id])
+            state = cancelled_from(job.status)
+            if state == job.status:
+                return job
+            if self._move(job, state):
+                return self._moved(caller, job_id)
+
+    def delete(self, caller: Caller, job_id: str) -> None:
+        """Remove a job that is at its end; its project stays.
+
+        Raises:
+            NotAuthenticated: the caller is anonymous.
+            NotFound: it is not there.
+            InvalidParameter: it is not at its end.
+        """
+        [job] = self.query(caller, [job_id])
+        if job.is_open:
+            raise InvalidParameter(f"The job is {job.status} and cannot be deleted before it is at its end.")
+        with self._database.transaction() as connection:
+            rows.delete(connection, job_id)
+
+    def _move(self, job: Job, state: State) -> bool:
+        """False when the job has gone on meanwhile."""
+        message = _CANCELLED if state == "Cancelled" else job.status_msg
+        with self._database.transaction() as connection:
+            return rows.move(connection, job.job, state, status_msg=message)
+
+    def _moved(self, caller: Caller, job_id: str) -> Job:
+        [job] = self.query(caller, [job_id])
+        self._changed(job)
+        return job
+
+    def _changed(self, job: Job) -> None:
+        self._ring()
+        self._tell(job)
+
+
+def _new_job(caller: Caller, submission: Submission) -> Job:
+    schedule = submission.schedule or _AT_ONCE
+    return Job(
+        job=f"JOB-{uuid.uuid4()}",
+        owner=_user(caller),
+        name=submission.name,
+        descr=submission.descr,
+        tag=submission.request.options.tag,
+        priority=submission.priority,
+        cluster=submission.request.cluster,
+        store_project=submission.request.store_project,
+        schedstart=schedule.start,
+        schedrepeat=schedule.repeat,
+        schedinterval=schedule.interval,
+        runs=0,
+        due=schedule.start,
+        status="Scheduled" if submission.schedule else "Queued",
+        status_msg=None,
+        project=None,
+        time_start=0,
+        time_code=0,
+        time_total=0,
+        created=now_ms(),
+        session=None,
+    )
+
+
+def _user(caller: Caller) -> str:
+    if caller.username is None:
+        raise NotAuthenticated()
+    return caller.username
