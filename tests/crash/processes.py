@@ -223,19 +223,19 @@ class LiveProject:
         """SIGKILL of the R process."""
         os.kill(self.pid, signal.SIGKILL)
 
-    def start_waiting(self, pool: ThreadPoolExecutor) -> Future[httpx.Response]:
+    def start_waiting(self, pool: ThreadPoolExecutor, **params: Any) -> Future[httpx.Response]:
         """Execute the waiting code in the background; returns when it runs."""
-        response = pool.submit(self._execute_elsewhere, WAITING_CODE)
+        response = pool.submit(self._execute_elsewhere, WAITING_CODE, **params)
         wait_until(lambda: self._file("begun").exists() or response.done())
         assert not response.done(), response.result().text
         return response
 
-    def _execute_elsewhere(self, code: str) -> httpx.Response:
+    def _execute_elsewhere(self, code: str, **params: Any) -> httpx.Response:
         """On a connection of its own, which does not outlive the call."""
         other = Client(str(self.client.http.base_url))
         with other.http:
             other.http.cookies.update(self.client.http.cookies)
-            return other.post("/r/project/execute/code", project=self.id, code=code)
+            return other.post("/r/project/execute/code", project=self.id, code=code, **params)
 
     def let_go(self) -> None:
         """Let the waiting code end."""

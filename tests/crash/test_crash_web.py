@@ -56,3 +56,18 @@ def test_calls_break_off_and_executions_go_on(
     project.let_go()
     wait_until(lambda: codes(project)[-1] == WAITING_CODE)
     assert project.run("cat(before, x, Sys.getpid())") == f"intact went on {project.pid}"
+
+
+def test_what_a_killed_worker_held_is_free_when_its_code_has_ended(
+    whole_server: WholeServer, project: LiveProject, pool: ThreadPoolExecutor
+) -> None:
+    project.run("x <- 'before'")
+    response = project.start_waiting(pool, storeobject="x")
+    kill_workers(whole_server)
+    with pytest.raises(httpx.TransportError):
+        response.result()
+    wait_until(lambda: serves(project), 10)
+    assert project.failure() == 409
+    project.let_go()
+    wait_until(lambda: codes(project)[-1] == WAITING_CODE)
+    assert project.run("cat(x)") == "went on"
