@@ -38,8 +38,10 @@ from deployr.projects.workspace import Workspace
 from deployr.projects.workspace_files import WorkspaceFiles
 from deployr.repository.blobs import Blobs
 from deployr.repository.directories import RepositoryDirectories
+from deployr.repository.external import ExternalRepository
 from deployr.repository.file_changes import FileChanges
 from deployr.repository.files import RepositoryFiles
+from deployr.repository.repositories import Repositories
 from deployr.repository.zip_uploads import ZipUploads
 from deployr.settings import Settings
 from deployr.store.database import Database
@@ -71,19 +73,23 @@ class Backend:
         self.directories = RepositoryDirectories(self.database)
         self.projects = Projects(self.database, self.grid, settings)
         self.pools = Pools(self.projects, settings)
-        sources = ScriptSources(self.files, self.blobs)
-        self.preparing = Preparing(self.projects, self.grid, self.files, self.blobs, settings)
+        self.external_files = ExternalRepository(settings)
+        self.repositories = Repositories(self.files, self.blobs, self.external_files)
+        sources = ScriptSources(self.repositories)
+        self.preparing = Preparing(self.projects, self.grid, self.repositories, self.blobs, settings)
         stores = Stores(self.database, self.grid, self.files, self.blobs, settings)
         model = StandardModel(self.grid, self.preparing, stores)
         self.executions = Executions(self.projects, self.grid, sources, model)
         self.scripts = Scripts(self.grid, sources, model, settings)
         self.workspace = Workspace(self.projects, self.grid)
-        self.workspace_files = WorkspaceFiles(self.projects, self.grid, self.files, self.blobs, settings)
+        self.workspace_files = WorkspaceFiles(
+            self.projects, self.grid, self.files, self.repositories, self.blobs, settings
+        )
         self.archives = Archives(self.projects, self.blobs, settings)
         self.packages = Packages(self.projects, self.grid)
-        self.directory = Directory(self.projects, self.grid, self.files, self.blobs, settings)
+        self.directory = Directory(self.projects, self.grid, self.files, self.repositories, self.blobs, settings)
         self.zip_uploads = ZipUploads(self.database, self.files, self.blobs, settings)
-        self.downloads = RepositoryDownloads(self.files, self.blobs)
+        self.downloads = RepositoryDownloads(self.repositories, self.external_files, self.blobs)
         own = OwnUrls(settings, self.downloads, self.directory, self.executions, self.scripts)
         self.fetcher = Fetcher(own, settings)
         self.model = model

@@ -8,7 +8,7 @@ import sys
 from deployr import handover, logs
 from deployr.grid import rpackages
 from deployr.repository.blobs import Blobs
-from deployr.repository.samples import load_samples
+from deployr.repository.samples import copy_external_samples, load_samples
 from deployr.settings import Settings
 from deployr.store.database import Database
 from deployr.store.migrate import migrate
@@ -19,10 +19,15 @@ log = logging.getLogger(__name__)
 
 
 def prepare(settings: Settings) -> None:
-    """Directories, secret keys, database at the current schema, default accounts, sample content."""
+    """Directories, secret keys, database at the current schema, default accounts, sample content.
+
+    An external repository that the settings name is left as it is.
+    """
     settings.prepare_home()
     settings.secret_key()
     SigningKeys(settings.keys_directory, settings.tokens.access_lifetime).ensure()
+    if settings.repository.external is None and copy_external_samples(settings.external_repository):
+        log.info("copied the samples of the external repository")
     migrate(settings.database_url)
     database = Database(settings.database_url)
     try:

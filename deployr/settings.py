@@ -174,7 +174,7 @@ class RepositorySettings(_Group, frozen=True, kw_only=True):
 
     external: Annotated[
         str | None,
-        _about("Directory of the external repository; unset: `external_repository/` of the source tree."),
+        _about("Directory of the external repository; unset: `external_repository/` of the home, with samples."),
     ] = None
     file_author_only_download: Annotated[bool, _about("Only authors download files that are not scripts.")] = False
     file_anonymous_download: Annotated[bool, _about("Published files are downloaded without login.")] = False
@@ -351,7 +351,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """Base of the external repository."""
         if self.repository.external:
             return Path(self.repository.external).expanduser()
-        return Path(__file__).parent.parent / "external_repository"
+        return self.home / "external_repository"
 
     @property
     def sessions_directory(self) -> Path:

@@ -62,9 +62,19 @@ def routes(backend: Backend) -> Routes:
     workspace = ProjectWorkspaceResource(backend.workspace, backend.workspace_files, backend.fetcher)
     directory = ProjectDirectoryResource(backend.directory, backend.fetcher)
     package = ProjectPackageResource(backend.packages)
-    file = RepositoryFileResource(backend.files, backend.file_changes, backend.blobs, backend.fetcher)
-    directories = RepositoryDirectoryResource(backend.directories, backend.zip_uploads, backend.downloads)
-    script = RepositoryScriptResource(backend.files, backend.scripts, backend.external)
+    file = RepositoryFileResource(
+        backend.files,
+        backend.file_changes,
+        backend.external_files,
+        backend.repositories,
+        backend.downloads,
+        backend.blobs,
+        backend.fetcher,
+    )
+    directories = RepositoryDirectoryResource(
+        backend.directories, backend.external_files, backend.zip_uploads, backend.downloads
+    )
+    script = RepositoryScriptResource(backend.files, backend.external_files, backend.scripts, backend.external)
     job = JobResource(backend.jobs)
     built: Routes = {
         "": (server, "root"),

@@ -1,17 +1,21 @@
-"""``/r/repository/directory/*``: the directories of the default repository."""
+"""``/r/repository/directory/*``: the directories of the default repository; those of the external one are listed."""
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from falcon.asgi import Response
 
 from deployr.api import downloads, envelope, records
 from deployr.api.call import Call
+from deployr.api.file_lists import read_category, wants_external
 from deployr.api.file_params import read_properties
 from deployr.api.repository_downloads import RepositoryDownloads
-from deployr.api.repository_file import read_category, refuse_external, warned
+from deployr.api.repository_file import warned
+from deployr.repository.addresses import is_external
 from deployr.repository.directories import DirectoryFiles, RepositoryDirectories
+from deployr.repository.external import ExternalRepository
 from deployr.repository.records import FileProperties
 from deployr.repository.zip_uploads import ZipUploads
 
@@ -21,8 +25,15 @@ Record = dict[str, Any]
 class RepositoryDirectoryResource:
     """Calls of ``/r/repository/directory``."""
 
-    def __init__(self, directories: RepositoryDirectories, uploads: ZipUploads, downloads: RepositoryDownloads) -> None:
+    def __init__(
+        self,
+        directories: RepositoryDirectories,
+        external: ExternalRepository,
+        uploads: ZipUploads,
+        downloads: RepositoryDownloads,
+    ) -> None:
         self._directories = directories
+        self._external = external
         self._uploads = uploads
         self._downloads = downloads
 
@@ -30,16 +41,17 @@ class RepositoryDirectoryResource:
         """The caller's directories, and virtual ones with files of others."""
         caller = req.require_user()
         params = await req.read_params()
-        refuse_external(params)
-        listing = self._directories.list_directories(
-            caller,
-            directory=params.text("directory"),
-            category=read_category(params),
-            archived=params.flag("archived"),
-            userfiles=params.flag("userfiles"),
-            shared=params.flag("shared"),
-            published=params.flag("published"),
-        )
+        wanted: dict[str, Any] = {
+            "directory": params.text("directory"),
+            "category": read_category(params),
+            "userfiles": params.flag("userfiles"),
+            "shared": params.flag("shared"),
+            "published": params.flag("published"),
+        }
+        if wants_external(params):
+            listing = await asyncio.to_thread(self._external.list_directories, caller, **wanted)
+        else:
+            listing = self._directories.list_directories(caller, archived=params.flag("archived"), **wanted)
         found = {
             "user": [_listed(req, entry) for entry in listing.user],
             "system": [_listed(req, entry) for entry in listing.system],
@@ -117,7 +129,8 @@ class RepositoryDirectoryResource:
         caller = req.require_user()
         params = await req.read_params()
         directory = params.required("directory")
-        found = self._directories.select_files(caller, directory, params.names("filename"))
+        repository = self._external if is_external(directory) else self._directories
+        found = repository.select_files(caller, directory, params.names("filename"))
         downloads.send(resp, await self._downloads.open_all(caller, found, f"{directory}.zip"))
 
     async def on_post_delete(self, req: Call, resp: Response) -> None:

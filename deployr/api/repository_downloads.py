@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import itertools
+import os
 from collections.abc import AsyncIterable, AsyncIterator, Sequence
+from typing import BinaryIO
 
 from deployr.api.downloads import StoredDownload
-from deployr.errors import NotAuthenticated, NotFound, PermissionDenied
+from deployr.errors import DeployrError, NotAuthenticated, NotFound, PermissionDenied
 from deployr.projects.downloads import zip_of
 from deployr.projects.records import Content, Download
 from deployr.repository.blobs import Blobs
-from deployr.repository.files import RepositoryFiles
+from deployr.repository.external import ExternalRepository
+from deployr.repository.external_places import ExternalFile
 from deployr.repository.records import RepositoryFile
+from deployr.repository.repositories import Repositories
 from deployr.users.caller import Caller
+
+_CHUNK = 256 * 1024
 
 
 class RepositoryDownloads:
     """Opens files for sending."""
 
-    def __init__(self, files: RepositoryFiles, blobs: Blobs) -> None:
-        self._files = files
+    def __init__(self, repositories: Repositories, external: ExternalRepository, blobs: Blobs) -> None:
+        self._repositories = repositories
+        self._external = external
         self._blobs = blobs
 
     async def open(
@@ -47,7 +55,7 @@ class RepositoryDownloads:
             for filename, directory, version in wanted
         ]
         if len(found) == 1:
-            return self._open(found[0])
+            return await self._open(found[0])
         return await zip_of([(file.filename, self._content(file)) for file in found], f"{author}.zip")
 
     async def open_path(self, caller: Caller, filename: str, *, author: str, places: Sequence[str]) -> Download:
@@ -58,11 +66,11 @@ class RepositoryDownloads:
         """
         if len(places) == 1:
             with contextlib.suppress(NotFound):
-                return self._open(self._find(caller, filename, author=author, version=places[0]))
+                return await self._open(self._find(caller, filename, author=author, version=places[0]))
         if len(places) > 2:
             raise NotFound(f"There is no file {filename!r}.")
         directory, version, *_ = [*places, "", ""]
-        return self._open(self._find(caller, filename, author=author, directory=directory, version=version))
+        return await self._open(self._find(caller, filename, author=author, directory=directory, version=version))
 
     async def open_all(self, caller: Caller, found: Sequence[RepositoryFile], filename: str) -> Download:
         """A zip of files, even of one or none.
@@ -80,7 +88,7 @@ class RepositoryDownloads:
         Raises:
             NotAuthenticated, PermissionDenied: as :meth:`open`.
         """
-        if self._files.may_download(caller, file):
+        if self._repositories.may_download(caller, file):
             return
         if caller.is_anonymous:
             raise NotAuthenticated()
@@ -89,11 +97,15 @@ class RepositoryDownloads:
     def _find(
         self, caller: Caller, filename: str, *, author: str, directory: str = "", version: str | None = None
     ) -> RepositoryFile:
-        file = self._files.find(caller, filename, author=author, directory=directory or None, version=version or None)
+        file = self._repositories.find(
+            caller, filename, author=author, directory=directory or None, version=version or None
+        )
         self.check(caller, file)
         return file
 
-    def _open(self, file: RepositoryFile) -> Download:
+    async def _open(self, file: RepositoryFile) -> Download:
+        if isinstance(file, ExternalFile):
+            return await self._open_external(file)
         return StoredDownload(
             filename=file.filename,
             length=file.length,
@@ -103,9 +115,33 @@ class RepositoryDownloads:
             part=lambda start, length: Content(self._blobs.stream(file.sha256, start, length), _nothing),
         )
 
+    async def _open_external(self, file: ExternalFile) -> Download:
+        """Others may change the file: it is sent as long as it is now."""
+        opened = await asyncio.to_thread(self._external.open, file)
+        length = os.fstat(opened.fileno()).st_size
+
+        async def close() -> None:
+            opened.close()
+
+        return Download(filename=file.filename, length=length, content=Content(_chunks(opened, length), close))
+
     @contextlib.asynccontextmanager
     async def _content(self, file: RepositoryFile) -> AsyncIterator[AsyncIterable[bytes]]:
-        yield self._blobs.stream(file.sha256)
+        yield self._repositories.stream(file)
+
+
+async def _chunks(opened: BinaryIO, length: int) -> AsyncIterator[bytes]:
+    """So many bytes of a file.
+
+    Raises:
+        DeployrError: it has become shorter.
+    """
+    while length:
+        chunk = await asyncio.to_thread(opened.read, min(length, _CHUNK))
+        if not chunk:
+            raise DeployrError("The file was cut short while it was sent.")
+        length -= len(chunk)
+        yield chunk
 
 
 async def _nothing() -> None:

@@ -1,54 +1,73 @@
-"""``/r/repository/file/*``: the files of the default repository."""
+"""``/r/repository/file/*``: the files of the default repository; those of the external one are listed and read."""
 
 from __future__ import annotations
 
 import asyncio
 import dataclasses
 import itertools
+from collections.abc import Sequence
 from typing import Any
 
 from falcon.asgi import Response
 
 from deployr.api import diff_page, downloads, envelope, records
 from deployr.api.call import Call
+from deployr.api.file_lists import narrowed, read_category, wants_external
 from deployr.api.file_params import read_properties
 from deployr.api.own_urls import local
 from deployr.api.params import MalformedParameter, Params
 from deployr.api.repository_downloads import RepositoryDownloads
-from deployr.errors import DeployrError
 from deployr.projects.fetching import Fetcher
 from deployr.repository.blobs import Blob, Blobs
+from deployr.repository.external import ExternalRepository
 from deployr.repository.file_changes import FileChanges, Source
 from deployr.repository.files import RepositoryFiles
 from deployr.repository.names import ROOT
+from deployr.repository.records import RepositoryFile
+from deployr.repository.repositories import Repositories
 from deployr.users.caller import Caller
 
 
 class RepositoryFileResource:
     """Calls of ``/r/repository/file``."""
 
-    def __init__(self, files: RepositoryFiles, changes: FileChanges, blobs: Blobs, fetcher: Fetcher) -> None:
+    def __init__(
+        self,
+        files: RepositoryFiles,
+        changes: FileChanges,
+        external: ExternalRepository,
+        repositories: Repositories,
+        downloads: RepositoryDownloads,
+        blobs: Blobs,
+        fetcher: Fetcher,
+    ) -> None:
         self._files = files
         self._changes = changes
+        self._external = external
+        self._repositories = repositories
+        self._downloads = downloads
         self._blobs = blobs
         self._fetcher = fetcher
-        self._downloads = RepositoryDownloads(files, blobs)
 
     async def on_post_list(self, req: Call, resp: Response) -> None:
         """The caller's files."""
         caller = req.require_user()
         params = await req.read_params()
-        refuse_external(params)
-        found = self._files.list_files(
-            caller,
-            directory=params.text("directory"),
-            filename=params.text("filename", "ilename"),
-            category=read_category(params),
-            shared=params.flag("shared"),
-            published=params.flag("published"),
-        )
+        wanted: dict[str, Any] = {
+            "directory": params.text("directory"),
+            "filename": params.text("filename", "ilename"),
+            "category": read_category(params),
+            "shared": params.flag("shared"),
+            "published": params.flag("published"),
+        }
+        found: Sequence[RepositoryFile]
+        if wants_external(params):
+            found = await asyncio.to_thread(self._external.list_files, caller, **wanted)
+        else:
+            found = self._files.list_files(caller, archived=params.flag("archived"), **wanted)
+        found, counted = narrowed(params, found)
         files = [records.repository_file(file, req.urls) for file in found]
-        envelope.succeed(req, resp, repository={"files": files})
+        envelope.succeed(req, resp, repository={"files": files, **counted})
 
     async def on_post_upload(self, req: Call, resp: Response) -> None:
         """Write a file."""
@@ -82,7 +101,7 @@ class RepositoryFileResource:
         """One file, without its content."""
         caller = req.require_user()
         params = await req.read_params()
-        file = self._files.find(
+        file = self._repositories.find(
             caller,
             params.required("filename"),
             author=params.required("author"),
@@ -231,25 +250,6 @@ class RepositoryFileResource:
 def warned(warnings: list[str]) -> dict[str, Any]:
     """The part of a reply that tells what was left out; none when all was done."""
     return {"warnings": warnings} if warnings else {}
-
-
-def refuse_external(params: Params) -> None:
-    """Refuse to list the external repository.
-
-    Raises:
-        DeployrError: it is asked for.
-    """
-    if params.flag("external") or (params.text("directory") or "").startswith("external:"):
-        raise DeployrError("The external repository is not built yet.")
-
-
-def read_category(params: Params) -> str | None:
-    """The category to filter by.
-
-    The .NET client sends the name of its type, ``DeployR.RRepositoryFile+Category``, where none was chosen.
-    """
-    category = params.text("categoryFilter", "categoryFilte")
-    return None if category and category.endswith("+Category") else category
 
 
 def _read_relocation(params: Params) -> tuple[list[Source], str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from typing import Any
 
 import falcon
 from falcon.asgi import Response
@@ -11,38 +13,48 @@ from deployr.api import downloads, envelope, errors, execution_replies, records,
 from deployr.api.call import Call
 from deployr.api.disconnects import while_connected
 from deployr.api.execution_params import read_options, read_scripts
+from deployr.api.file_lists import narrowed, wants_external
 from deployr.api.own_urls import local_places
 from deployr.api.params import Params
 from deployr.api.path_names import split_names
-from deployr.api.repository_file import refuse_external
 from deployr.errors import DeployrError
 from deployr.projects.external_sources import ExternalSources
 from deployr.projects.records import Outcome
 from deployr.projects.scripts import Scripts
+from deployr.repository.external import ExternalRepository
 from deployr.repository.files import RepositoryFiles
+from deployr.repository.records import RepositoryFile
 
 
 class RepositoryScriptResource:
     """Calls of ``/r/repository/script``."""
 
-    def __init__(self, files: RepositoryFiles, scripts: Scripts, external: ExternalSources) -> None:
+    def __init__(
+        self, files: RepositoryFiles, external_files: ExternalRepository, scripts: Scripts, external: ExternalSources
+    ) -> None:
         self._files = files
+        self._external_files = external_files
         self._scripts = scripts
         self._external = external
 
     async def on_post_list(self, req: Call, resp: Response) -> None:
         """The scripts that the caller may execute."""
         params = await req.read_params()
-        refuse_external(params)
-        found = self._files.list_scripts(
-            req.caller,
-            directory=params.text("directory"),
-            filename=params.text("filename"),
-            shared=params.flag("shared"),
-            published=params.flag("published"),
-        )
+        wanted: dict[str, Any] = {
+            "directory": params.text("directory"),
+            "filename": params.text("filename"),
+            "shared": params.flag("shared"),
+            "published": params.flag("published"),
+        }
+        if wants_external(params):
+            found: Sequence[RepositoryFile] = await asyncio.to_thread(
+                self._external_files.list_scripts, req.caller, **wanted
+            )
+        else:
+            found = self._files.list_scripts(req.caller, archived=params.flag("archived"), **wanted)
+        found, counted = narrowed(params, found)
         scripts = [records.repository_script(file, req.urls) for file in found]
-        envelope.succeed(req, resp, repository={"scripts": scripts})
+        envelope.succeed(req, resp, repository={"scripts": scripts, **counted})
 
     async def on_post_execute(self, req: Call, resp: Response) -> None:
         """Run scripts, stateless or in the HTTP session's blackbox."""

@@ -15,6 +15,7 @@ from deployr.repository import file_types
 from deployr.repository.blobs import Blobs
 from deployr.repository.files import RepositoryFiles
 from deployr.repository.records import FileProperties, RepositoryFile
+from deployr.repository.repositories import Repositories
 from deployr.settings import Settings
 from deployr.users.caller import Caller
 
@@ -23,11 +24,18 @@ class Directory:
     """Lists, writes, reads and deletes files, and exchanges them with the repository (7x-facts 10)."""
 
     def __init__(
-        self, projects: Projects, grid: Grid, files: RepositoryFiles, blobs: Blobs, settings: Settings
+        self,
+        projects: Projects,
+        grid: Grid,
+        files: RepositoryFiles,
+        repositories: Repositories,
+        blobs: Blobs,
+        settings: Settings,
     ) -> None:
         self._projects = projects
         self._grid = grid
         self._files = files
+        self._repositories = repositories
         self._blobs = blobs
         self._limits = settings.limits
 
@@ -171,9 +179,9 @@ class Directory:
             InvalidParameter: its type is black-listed.
         """
         async with self._projects.using(caller, project_id) as project:
-            file = self._files.find(caller, filename, author=author, directory=directory, version=version)
+            file = self._repositories.find(caller, filename, author=author, directory=directory, version=version)
             self._check_type(filename, caller)
-            content = self._blobs.stream(file.sha256)
+            content = self._repositories.stream(file)
             info = await self._grid.write_file(project_id, filename, content, descr=file.descr, overwrite=True)
         return project, info
 

@@ -18,8 +18,8 @@ from deployr.projects.projects import Projects
 from deployr.projects.records import Preparation, RepositoryName
 from deployr.repository import file_types
 from deployr.repository.blobs import Blobs
-from deployr.repository.files import RepositoryFiles
 from deployr.repository.records import RepositoryFile
+from deployr.repository.repositories import Repositories
 from deployr.settings import Settings
 from deployr.users.caller import Caller
 
@@ -48,11 +48,10 @@ class Preparing:
     """Prepares sessions for callers."""
 
     def __init__(
-        self, projects: Projects, grid: Grid, files: RepositoryFiles, blobs: Blobs, settings: Settings
+        self, projects: Projects, grid: Grid, repositories: Repositories, blobs: Blobs, settings: Settings
     ) -> None:
         self._grid = grid
-        self._files = files
-        self._blobs = blobs
+        self._repositories = repositories
         self._blacklist = settings.limits.file_type_blacklist
         self._adoption = Adoption(projects, grid, blobs)
 
@@ -66,7 +65,7 @@ class Preparing:
         """
         for project_id in {preparation.workspace, preparation.files, preparation.packages} - {None}:
             self._adoption.check(caller, str(project_id))
-        listed = [file for name in preparation.directories for file in self._files.list_files(caller, directory=name)]
+        listed = [file for name in preparation.directories for file in self._repositories.list_directory(caller, name)]
         files = listed + [self._find(caller, name) for name in preparation.preloaded_files]
         objects = [self._find(caller, name) for name in preparation.preloaded_objects]
         for file in (*files, *objects):
@@ -83,10 +82,10 @@ class Preparing:
         async with prepared.adopting:
             await self._adopt(prepared.caller, prepared.adopted, session)
         for file in prepared.files:
-            content = self._blobs.stream(file.sha256)
+            content = self._repositories.stream(file)
             await self._grid.write_file(session, file.filename, content, descr=file.descr, overwrite=True)
         for file in prepared.objects:
-            await rdata.load(self._grid, session, self._blobs.stream(file.sha256))
+            await rdata.load(self._grid, session, self._repositories.stream(file))
 
     async def _adopt(self, caller: Caller, adopted: Preparation, session: str) -> None:
         """A project has its own parts already."""
@@ -98,6 +97,6 @@ class Preparing:
             await self._adoption.packages(caller, adopted.packages, session)
 
     def _find(self, caller: Caller, name: RepositoryName) -> RepositoryFile:
-        return self._files.find(
+        return self._repositories.find(
             caller, name.filename, author=name.author, directory=name.directory, version=name.version
         )

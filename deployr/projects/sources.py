@@ -1,19 +1,14 @@
-"""The R code of repository scripts."""
+"""The R code of scripts of the repositories."""
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 from collections.abc import Sequence
 
 from deployr.projects.records import RepositoryName
-from deployr.repository.blobs import Blobs
-from deployr.repository.files import RepositoryFiles
 from deployr.repository.records import RepositoryFile
+from deployr.repository.repositories import Repositories
 from deployr.users.caller import Caller
-
-_LARGE = 256 * 1024
-"""Bytes of a script from which on it is read in a thread."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -33,11 +28,10 @@ NOTHING = Source("", visible=True)
 
 
 class ScriptSources:
-    """Reads scripts of the repository."""
+    """Reads scripts of both repositories."""
 
-    def __init__(self, files: RepositoryFiles, blobs: Blobs) -> None:
-        self._files = files
-        self._blobs = blobs
+    def __init__(self, repositories: Repositories) -> None:
+        self._repositories = repositories
 
     async def load(self, caller: Caller, scripts: Sequence[RepositoryName]) -> Source:
         """The code of scripts, one after the other.
@@ -46,11 +40,11 @@ class ScriptSources:
             NotFound: one of them does not exist or the caller may not execute it.
         """
         found = [self._find(caller, script) for script in scripts]
-        codes = [await self._read(file) for file in found]
-        return Source("\n".join(codes), all(self._files.may_download(caller, file) for file in found))
+        codes = [as_text(await self._repositories.read(file)) for file in found]
+        return Source("\n".join(codes), all(self._repositories.may_download(caller, file) for file in found))
 
     def _find(self, caller: Caller, script: RepositoryName) -> RepositoryFile:
-        return self._files.find(
+        return self._repositories.find(
             caller,
             script.filename,
             author=script.author,
@@ -58,13 +52,6 @@ class ScriptSources:
             version=script.version,
             script=True,
         )
-
-    async def _read(self, file: RepositoryFile) -> str:
-        if file.length < _LARGE:
-            content = self._blobs.read(file.sha256)
-        else:
-            content = await asyncio.to_thread(self._blobs.read, file.sha256)
-        return as_text(content)
 
 
 def as_text(content: bytes) -> str:

@@ -14,6 +14,7 @@ from deployr.repository import file_types
 from deployr.repository.blobs import Blobs
 from deployr.repository.files import RepositoryFiles
 from deployr.repository.records import FileProperties, RepositoryFile
+from deployr.repository.repositories import Repositories
 from deployr.settings import Settings
 from deployr.users.caller import Caller
 
@@ -25,11 +26,18 @@ class WorkspaceFiles:
     """Loads and saves objects (7x-facts 9). R's refusals are :class:`~deployr.errors.DeployrError` (900)."""
 
     def __init__(
-        self, projects: Projects, grid: Grid, files: RepositoryFiles, blobs: Blobs, settings: Settings
+        self,
+        projects: Projects,
+        grid: Grid,
+        files: RepositoryFiles,
+        repositories: Repositories,
+        blobs: Blobs,
+        settings: Settings,
     ) -> None:
         self._projects = projects
         self._grid = grid
         self._files = files
+        self._repositories = repositories
         self._blobs = blobs
         self._limits = settings.limits
 
@@ -60,9 +68,9 @@ class WorkspaceFiles:
             DeployrError: it is no rData file.
         """
         async with self._projects.using(caller, project_id) as project:
-            file = self._files.find(caller, filename, author=author, directory=directory, version=version)
+            file = self._repositories.find(caller, filename, author=author, directory=directory, version=version)
             file_types.check_type(filename, self._limits.file_type_blacklist, caller)
-            await rdata.load(self._grid, project_id, self._blobs.stream(file.sha256))
+            await rdata.load(self._grid, project_id, self._repositories.stream(file))
         return project
 
     async def save(

@@ -9,15 +9,12 @@ import sqlalchemy as sa
 
 from deployr.errors import AlreadyExists, InvalidParameter, NotAuthenticated, NotFound
 from deployr.repository import access, file_types, names, relocations, rows
-from deployr.repository.names import ROOT
+from deployr.repository.names import ARCHIVE, ROOT
 from deployr.repository.records import FileProperties, RepositoryFile
 from deployr.store.database import Database
 from deployr.store.schema import repository_directories as directories
 from deployr.store.schema import repository_files as files
 from deployr.users.caller import Caller
-
-ARCHIVE = ".archive"
-"""What the name of an archive ends with."""
 
 SHARED = "Restricted", "Shared"
 PUBLISHED = ("Public",)

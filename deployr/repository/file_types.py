@@ -70,6 +70,11 @@ def is_script(filename: str) -> bool:
     return category(filename) == "script"
 
 
+def spellings(filename: str) -> list[str]:
+    """The files that the name of a script may mean, which may lack its ``.R``; the first that exists counts."""
+    return [filename, f"{filename}.R", f"{filename}.r"]
+
+
 def is_script_source(filename: str) -> bool:
     """Whether download policies take it for a script (7x-facts 13.5)."""
     return extension(filename) in ("r", "rmd")

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from deployr.errors import NotAuthenticated, NotFound
 from deployr.repository import access, file_types, names, rows
 from deployr.repository.blobs import Blob
-from deployr.repository.names import ROOT
+from deployr.repository.names import ARCHIVE, ROOT
 from deployr.repository.records import FileProperties, RepositoryFile
 from deployr.settings import Settings
 from deployr.store.database import Database
@@ -34,6 +34,7 @@ class RepositoryFiles:
         directory: str | None = None,
         filename: str | None = None,
         category: str | None = None,
+        archived: bool = False,
         shared: bool = False,
         published: bool = False,
     ) -> list[RepositoryFile]:
@@ -43,6 +44,7 @@ class RepositoryFiles:
             directory: only this one.
             filename: all versions of this file of the directory (default root), newest first.
             category: only files of this category, see :func:`~deployr.repository.file_types.parse_category`.
+            archived: with files of archives, which are left out unless one is named.
             shared: with files of others that are shared, or restricted to a role of the caller.
             published: with published files of others.
 
@@ -52,7 +54,7 @@ class RepositoryFiles:
         wanted = file_types.parse_category(category) if category else None
         own = rows.is_owner if filename else rows.owned_by
         conditions = [_shown(own(caller.username), shared, published)]
-        conditions += _versions_of(filename, directory) if filename else _latest_in(directory)
+        conditions += _versions_of(filename, directory) if filename else _latest_in(directory, archived)
         narrowed = [*conditions, rows.of_category(wanted)] if wanted and not filename else conditions
         with self._database.reading() as connection:
             found = _select(connection, caller, narrowed)
@@ -66,6 +68,7 @@ class RepositoryFiles:
         *,
         directory: str | None = None,
         filename: str | None = None,
+        archived: bool = False,
         shared: bool = False,
         published: bool = False,
     ) -> list[RepositoryFile]:
@@ -82,6 +85,7 @@ class RepositoryFiles:
             directory=directory,
             filename=filename,
             category="script",
+            archived=archived,
             shared=shared,
             published=published or caller.is_anonymous,
         )
@@ -107,7 +111,7 @@ class RepositoryFiles:
         Raises:
             NotFound: it does not exist or the caller may not see it; the two are not told apart.
         """
-        spellings = [filename, f"{filename}.R", f"{filename}.r"] if script else [filename] * 3
+        spellings = file_types.spellings(filename) if script else [filename] * 3
         with self._database.reading() as connection:
             named = rows.find(connection, author or caller.username, directory or ROOT, spellings, version)
         found = [file for file in named if access.may_see(caller, file)]
@@ -246,8 +250,10 @@ def _shown(own: sa.ColumnElement[bool], shared: bool, published: bool) -> sa.Col
     return sa.or_(*candidates)
 
 
-def _latest_in(directory: str | None) -> list[sa.ColumnElement[bool]]:
-    return [rows.IS_LATEST, files.c.directory == directory] if directory else [rows.IS_LATEST]
+def _latest_in(directory: str | None, archived: bool) -> list[sa.ColumnElement[bool]]:
+    if directory:
+        return [rows.IS_LATEST, files.c.directory == directory]
+    return [rows.IS_LATEST] if archived else [rows.IS_LATEST, ~files.c.directory.endswith(ARCHIVE, autoescape=True)]
 
 
 def _versions_of(filename: str, directory: str | None) -> list[sa.ColumnElement[bool]]:

@@ -9,6 +9,9 @@ from deployr.errors import InvalidParameter
 ROOT = "root"
 """The directory that every user has."""
 
+ARCHIVE = ".archive"
+"""What the name of an archive ends with."""
+
 _FORBIDDEN = frozenset('"*?\\/.<>')
 _RESERVED = frozenset(
     (

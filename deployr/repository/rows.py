@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from deployr.errors import NotFound
 from deployr.repository import file_types
+from deployr.repository.addresses import refuse_external
 from deployr.repository.blobs import Blob
 from deployr.repository.names import ROOT
 from deployr.repository.records import FileProperties, RepositoryFile
@@ -93,13 +94,23 @@ def find(
 
 
 def find_id(connection: sa.Connection, username: str, directory: str, filename: str) -> int | None:
-    """Id of a file that the user owns, locked against other writers."""
+    """Id of a file that the user owns, locked against other writers.
+
+    Raises:
+        InvalidParameter: the directory is one of the external repository, which no call changes.
+    """
+    refuse_external(directory)
     condition = is_owner(username), files.c.directory == directory, files.c.filename == filename
     return connection.scalar(sa.select(files.c.id).where(*condition).with_for_update())
 
 
 def has_directory(connection: sa.Connection, username: str | None, directory: str) -> bool:
-    """Whether the user has this directory."""
+    """Whether the user has this directory.
+
+    Raises:
+        InvalidParameter: it is one of the external repository, which no call changes.
+    """
+    refuse_external(directory)
     condition = directories.c.owner == username, directories.c.name == directory
     return directory == ROOT or connection.scalar(sa.select(directories.c.name).where(*condition)) is not None
 

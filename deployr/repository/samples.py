@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+import shutil
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +18,8 @@ from deployr.store.database import Database
 from deployr.store.schema import users
 
 SAMPLES = Path(__file__).parent.parent / "samples"
+_INSTALLED = Path(__file__).parent.parent / "external_repository"
+_IN_SOURCES = Path(__file__).parent.parent.parent / "external_repository"
 
 
 class Sample(msgspec.Struct, frozen=True):
@@ -43,6 +47,19 @@ def load_samples(database: Database, blobs: Blobs, samples: Path = SAMPLES) -> i
         for sample in wanted:
             _store(connection, blobs, samples / "repository", sample)
     return len(wanted)
+
+
+def copy_external_samples(directory: Path) -> bool:
+    """Make an external repository with the sample content, unless it is there; true when it was made.
+
+    It appears by rename, so a start that crashes here begins anew.
+    """
+    if directory.exists():
+        return False
+    draft = directory.with_name(f".{directory.name}.{secrets.token_hex(4)}")
+    shutil.copytree(_INSTALLED if _INSTALLED.exists() else _IN_SOURCES, draft)
+    draft.rename(directory)
+    return True
 
 
 def _store(connection: sa.Connection, blobs: Blobs, base: Path, sample: Sample) -> None:

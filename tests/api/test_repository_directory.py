@@ -63,8 +63,6 @@ def test_the_list_shows_files_only_when_asked(testuser: Client, directory: str) 
     [only] = testuser.succeed(LIST, **sent)["repository"]["directories"]["user"]
     assert [file["filename"] for file in only["files"]] == ["b.csv"]
     testuser.fail(LIST, directory="no such directory")
-    testuser.fail(LIST, external="true")
-    testuser.fail(LIST, directory="external:root")
 
 
 def test_published_files_are_under_public_for_others_only(testuser: Client, other: Client, directory: str) -> None:

@@ -63,7 +63,6 @@ def test_list_holds_the_callers_files(testuser: Client, upload: Callable[..., An
     assert len(everything) > len(files), "the .NET client's word for no category"
     testuser.fail("/r/repository/file/list", categoryFilter="none")
     testuser.fail("/r/repository/file/list", directory="no such directory")
-    testuser.fail("/r/repository/file/list", external="true")
 
 
 def test_versions_are_kept_listed_and_downloaded(testuser: Client, upload: Callable[..., Any]) -> None:

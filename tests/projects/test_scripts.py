@@ -18,8 +18,10 @@ from deployr.projects.sources import ScriptSources
 from deployr.projects.standard_model import StandardModel
 from deployr.projects.storing import Stores
 from deployr.repository.blobs import Blobs
+from deployr.repository.external import ExternalRepository
 from deployr.repository.files import RepositoryFiles
 from deployr.repository.records import FileProperties
+from deployr.repository.repositories import Repositories
 from deployr.settings import LimitSettings
 from deployr.store.database import Database
 from deployr.users.caller import Caller
@@ -45,7 +47,7 @@ async def sources(server: Server) -> AsyncIterator[ScriptSources]:
     files = RepositoryFiles(database, server.settings)
     name = ENDLESS[0].filename
     files.upload(AUTHOR, name, blobs.put([b"repeat {}"]), properties=FileProperties(published=True))
-    yield ScriptSources(files, blobs)
+    yield ScriptSources(Repositories(files, blobs, ExternalRepository(server.settings)))
     files.delete(AUTHOR, [name])
     database.close()
 
@@ -54,7 +56,8 @@ def scripts(server: Server, grid: SocketGrid, sources: ScriptSources, limits: Li
     settings = msgspec.structs.replace(server.settings, limits=limits)
     database, blobs = Database(settings.database_url), Blobs(settings.blobs_directory)
     files = RepositoryFiles(database, settings)
-    preparing = Preparing(Projects(database, grid, settings), grid, files, blobs, settings)
+    repositories = Repositories(files, blobs, ExternalRepository(settings))
+    preparing = Preparing(Projects(database, grid, settings), grid, repositories, blobs, settings)
     model = StandardModel(grid, preparing, Stores(database, grid, files, blobs, settings))
     return Scripts(grid, sources, model, settings)
 
