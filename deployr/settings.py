@@ -211,6 +211,7 @@ class EventSettings(_Group, frozen=True, kw_only=True):
     ] = 50
     streams: Annotated[int, _positive("Event streams of one web worker.", "streams")] = 5000
     keep_alive: Annotated[float, _positive("Silence after which a stream gets a sign of life.", "seconds")] = 15
+    heartbeat: Annotated[float, _positive("Time between two heartbeats of the grid.", "seconds")] = 10
     idle_timeout: Annotated[int, _natural("Time without an event after which a stream ends; 0: never.", "seconds")] = (
         14400
     )

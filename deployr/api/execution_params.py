@@ -32,6 +32,7 @@ async def read_options(params: Params) -> ExecutionOptions:
         phantom=params.flag("phantom"),
         echo=not params.flag("echooff"),
         console=not params.flag("consoleoff"),
+        console_events=params.flag("enableConsoleEvents"),
         artifacts=not params.flag("artifactsoff"),
         graphics=_graphics(params),
         width=_pixels(params, "graphicswidth"),

@@ -7,6 +7,7 @@ that survives login; the token's header on every reply.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import hmac
 import logging
 from typing import Any
@@ -122,7 +123,7 @@ def set_cookie(req: Call) -> str:
 
 def _adopt(req: Call, session_id: str, caller: Caller) -> None:
     req.session_id = session_id
-    req.caller = caller
+    req.caller = dataclasses.replace(caller, address=req.remote_addr)
     req.session_is_new = False
 
 

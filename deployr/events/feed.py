@@ -84,8 +84,10 @@ class Feed:
 
     async def _read_for_ever(self) -> None:
         while True:
-            with contextlib.suppress(DeployrError):
+            try:
                 await self._read()
+            except DeployrError as ex:
+                log.warning("the subscription to events has ended: %s", ex.message)
             await asyncio.sleep(_RETRY_SECONDS)
 
     async def _read(self) -> None:
@@ -101,4 +103,3 @@ class Feed:
                         await self._deliver(message)
             finally:
                 self._subscription = None
-                log.info("the subscription to events has ended")

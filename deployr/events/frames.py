@@ -61,7 +61,6 @@ def stream_frame(kind: Literal["Connect", "Disconnect"], whoami: str, digest: st
         "context": whoami,
         "whoami": whoami,
         "http": shown_session(digest),
-        "httpcookie": None,
         "success": True,
     }
     return _frame(event, whoami, call="null")

@@ -23,8 +23,10 @@ from deployr.errors import (
     UserJobLimit,
     UserProjectLimit,
 )
-from deployr.grid import scheduler
+from deployr.events.records import MANAGEMENT
+from deployr.grid import event_sources, scheduler
 from deployr.grid.client import ConsoleSink
+from deployr.grid.event_sources import ExecutionEvents
 from deployr.grid.events import EventHub
 from deployr.grid.node import Node
 from deployr.grid.protocol import Execution, ExecutionRecord, GridStatus, Purpose, SessionInfo, SessionSpec
@@ -102,8 +104,12 @@ class Engine:
         self._check_hold(spec.session, hold)
         if spec.session in self._entries or spec.session in self._opening:
             raise AlreadyExists(f"The session {spec.session} is open already.")
-        self._check_limit(spec)
-        node = scheduler.choose(self.nodes, spec.purpose, spec.cluster)
+        try:
+            self._check_limit(spec)
+            node = scheduler.choose(self.nodes, spec.purpose, spec.cluster)
+        except GridError as ex:
+            self.events.publish(event_sources.warning(ex, spec))
+            raise
         self._opening[spec.session] = spec
         try:
             session = await node.take(lambda: self._died(spec.session))
@@ -111,6 +117,7 @@ class Engine:
             del self._opening[spec.session]
         now = time.time()
         entry = self._entries[spec.session] = _Entry(spec, node, session, opened=now, used=now)
+        self.events.publish(event_sources.activity(spec, node.name, is_live=True))
         if spec.public_data or spec.private_data:
             try:
                 await self._configure(entry)
@@ -133,7 +140,7 @@ class Engine:
     ) -> AsyncIterator[tuple[ExecutionRecord, Value]]:
         """Run code in a session."""
         entry = self._touch(session, hold)
-        async with entry.session.execute(execution, arguments, console) as outcome:
+        async with self._run(entry, execution, arguments, console) as outcome:
             yield outcome
         entry.used = time.time()
 
@@ -146,7 +153,7 @@ class Engine:
         entry = self._find(spec.session)
         keep = False
         try:
-            async with entry.session.execute(execution, arguments, console) as (record, value):
+            async with self._run(entry, execution, arguments, console) as (record, value):
                 keep = bool(record.results or record.artifacts)
                 yield record, value
         finally:
@@ -155,6 +162,21 @@ class Engine:
                 self.end(spec.session)
             else:
                 self.close(spec.session)
+
+    @contextlib.asynccontextmanager
+    async def _run(
+        self, entry: _Entry, execution: Execution, arguments: bytes, console: ConsoleSink | None
+    ) -> AsyncIterator[tuple[ExecutionRecord, Value]]:
+        """Run code, and tell those who listen."""
+        events = ExecutionEvents(self.events, entry.spec, execution, console)
+        try:
+            running = entry.session.execute(execution, arguments, events.console, events.published)
+            async with running as (record, value):
+                events.finished(record)
+                yield record, value
+        except GridError as ex:
+            events.failed(ex)
+            raise
 
     @contextlib.asynccontextmanager
     async def call(
@@ -198,7 +220,7 @@ class Engine:
             return False
         entry.session.close()
         if entry.keep_until is None:
-            entry.node.release(entry.session)
+            self._release(entry)
         return True
 
     def end(self, session: str) -> bool:
@@ -208,7 +230,7 @@ class Engine:
             return False
         if entry.keep_until is None:
             entry.session.end()
-            entry.node.release(entry.session)
+            self._release(entry)
             entry.keep_until = time.time() + self.stateless_keep
         return True
 
@@ -220,6 +242,13 @@ class Engine:
     def status(self) -> GridStatus:
         """State of the nodes."""
         return GridStatus(version=__version__, nodes=[node.status() for node in self.nodes])
+
+    async def beat(self, seconds: float) -> None:
+        """Tell the state of the nodes to those who listen, so often; runs for ever."""
+        while True:
+            await asyncio.sleep(seconds)
+            if self.events.is_heard(MANAGEMENT):
+                self.events.publish(event_sources.heartbeat([(node.status(), self._live(node)) for node in self.nodes]))
 
     async def watch(self) -> None:
         """Enforce idle timeouts and remove kept files; runs for ever, off every request's path."""
@@ -238,6 +267,13 @@ class Engine:
             if kept_long_enough or (idle and self._state(entry) == "idle"):
                 self.close(session)
         self.tick()
+
+    def _live(self, node: Node) -> list[SessionSpec]:
+        return [entry.spec for entry in self._entries.values() if entry.node is node and entry.keep_until is None]
+
+    def _release(self, entry: _Entry) -> None:
+        entry.node.release(entry.session)
+        self.events.publish(event_sources.activity(entry.spec, entry.node.name, is_live=False))
 
     def _find(self, session: str) -> _Entry:
         entry = self._entries.get(session)

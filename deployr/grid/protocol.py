@@ -64,6 +64,9 @@ class SessionSpec(msgspec.Struct, frozen=True, kw_only=True):
         owner_limit: most live sessions of this owner and purpose; ``None`` for no limit.
         public_data: directory of public external data, R option ``deployrPublicExternalDir``.
         private_data: directory of the user's external data, R option ``deployrPrivateExternalDir``.
+        job: the job that it works for; events have its id in the place of the session's.
+        http: digest of the HTTP session that opens it, and
+        address: of its client; both are shown to administrators.
     """
 
     session: str
@@ -75,6 +78,9 @@ class SessionSpec(msgspec.Struct, frozen=True, kw_only=True):
     owner_limit: int | None = None
     public_data: str | None = None
     private_data: str | None = None
+    job: str | None = None
+    http: str | None = None
+    address: str | None = None
 
 
 class SessionInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,11 +115,13 @@ class Execution(msgspec.Struct, frozen=True, kw_only=True):
         phantom: leave no record behind.
         echo: show the commands in the console text.
         console: keep console text in the reply and the record.
+        console_events: tell console text to event streams while the code runs.
         artifacts: look for files that the code created or changed.
         graphics: device of unnamed plots.
         width, height: device size in pixels; 0 for R's default of 480.
         time_limit: seconds of wall time after which the session is killed (914); 0 for none.
         blackbox: neither the record nor R's messages show the code.
+        http: digest of the HTTP session that asks for it, as event streams know it.
     """
 
     execution: str
@@ -123,12 +131,14 @@ class Execution(msgspec.Struct, frozen=True, kw_only=True):
     phantom: bool = False
     echo: bool = True
     console: bool = True
+    console_events: bool = False
     artifacts: bool = True
     graphics: Literal["png", "svg"] = "png"
     width: int = 0
     height: int = 0
     time_limit: float = 0
     blackbox: bool = False
+    http: str | None = None
 
 
 class ExecutionRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,6 +151,7 @@ class ExecutionRecord(msgspec.Struct, frozen=True, kw_only=True):
         console: text R printed, commands included when echoed.
         warnings: texts of the warnings signalled.
         error: R's message when the code failed, else ``None``; an R failure has ``error_code`` 900.
+        syntax_error: the code could not be parsed; nothing of it ran.
         interrupted: stopped by an interrupt call.
         results: unnamed plots, one file a page; those deleted since are left out.
         results_generated: how many plots were drawn.
@@ -158,6 +169,7 @@ class ExecutionRecord(msgspec.Struct, frozen=True, kw_only=True):
     warnings: list[str]
     error: str | None
     error_code: int | None
+    syntax_error: bool = False
     interrupted: bool
     results: list[FileInfo]
     results_generated: int

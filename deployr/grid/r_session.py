@@ -20,8 +20,8 @@ from deployr.grid import processes
 from deployr.grid.client import ConsoleSink
 from deployr.grid.cpu import CpuLimit
 from deployr.grid.protocol import Execution, ExecutionRecord, FileInfo
-from deployr.grid.rserve import OUTCOME, ConnectionBroken, Greeting, ReplyHead, RserveConnection
-from deployr.grid.session import SessionLimits, Value
+from deployr.grid.rserve import EVENT, OUTCOME, ConnectionBroken, Greeting, ReplyHead, RserveConnection
+from deployr.grid.session import PublishedSink, SessionLimits, Value
 from deployr.grid.session_files import SessionFiles
 
 _NOTHING = qap1.encode(model.unnamed_list())
@@ -48,12 +48,28 @@ class _RserveValue:
 
 
 class _Listener:
-    """Collects what comes out of band during one call: console text within its limit, and the outcome."""
+    """Collects what comes out of band during one call: console text within its limit, and the outcome.
 
-    def __init__(self, limit: int, live: ConsoleSink | None = None) -> None:
+    Args:
+        limit: of the console text, in bytes.
+        keep: the console text is wanted in the end, and not only while it comes.
+        live: receives the console text.
+        published: receives what the code publishes.
+    """
+
+    def __init__(
+        self,
+        limit: int,
+        *,
+        keep: bool = True,
+        live: ConsoleSink | None = None,
+        published: PublishedSink | None = None,
+    ) -> None:
         self._left = limit
+        self._keep = keep
         self._texts: list[str] = []
         self._live = live
+        self._published = published
         self._outcome: bytes | None = None
 
     def console(self, text: str) -> None:
@@ -63,13 +79,16 @@ class _Listener:
         if len(encoded) > self._left:
             text = encoded[: self._left].decode(errors="ignore") + "\n[console output limit reached]\n"
         self._left -= len(encoded)
-        self._texts.append(text)
+        if self._keep:
+            self._texts.append(text)
         if self._live:
             self._live(text)
 
     def message(self, code: int, body: bytes) -> None:
         if code == OUTCOME:
             self._outcome = body
+        elif code == EVENT and self._published:
+            self._published(body)
 
     @property
     def text(self) -> str:
@@ -137,10 +156,14 @@ class RSession:
 
     @contextlib.asynccontextmanager
     async def execute(
-        self, execution: Execution, arguments: bytes, console: ConsoleSink | None
+        self,
+        execution: Execution,
+        arguments: bytes,
+        console: ConsoleSink | None,
+        published: PublishedSink | None = None,
     ) -> AsyncIterator[tuple[ExecutionRecord, Value]]:
         started, started_ms = time.perf_counter(), _now_ms()
-        listener = _Listener(self._limits.console if execution.console else 0, console)
+        listener = _Listener(self._limits.console, keep=execution.console, live=console, published=published)
         async with self._calling(execution.time_limit):
             before = self.files.directory.snapshot() if execution.artifacts else {}
             options = _execution_options(execution, self.files.plots_path(execution.execution))
@@ -377,6 +400,7 @@ def _record(
         warnings=[text or "" for text in model.as_texts(outcome["warnings"])] if "warnings" in outcome else [],
         error=_error_text(outcome) if failed else None,
         error_code=900 if failed else None,
+        syntax_error="syntax" in outcome,
         interrupted="interrupted" in outcome,
         results=results,
         results_generated=len(results),

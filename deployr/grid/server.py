@@ -244,11 +244,12 @@ async def serve(settings: Settings) -> None:
     for signum in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signum, stop.set)
     await engine.start()
-    watch = asyncio.create_task(engine.watch())
+    tasks = [asyncio.create_task(engine.watch()), asyncio.create_task(engine.beat(settings.events.heartbeat))]
     listener = await framing.listen(settings.grid_socket, server.serve_connection)
     log.info("grid ready")
     await stop.wait()
-    watch.cancel()
+    for task in tasks:
+        task.cancel()
     listener.close()
     await engine.stop()
     # Whatever is left of this grid, however it hid.

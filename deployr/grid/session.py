@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -29,6 +29,10 @@ class SessionLimits:
     cpu: float = 0
 
 
+PublishedSink = Callable[[bytes], None]
+"""Receives an object that code published: QAP1 of a named list of one member."""
+
+
 class Value(Protocol):
     """A value on its way: its head is known, its bytes are taken once, in chunks."""
 
@@ -48,9 +52,18 @@ class Session(Protocol):
     """What the session keeps on disk."""
 
     def execute(
-        self, execution: Execution, arguments: bytes, console: ConsoleSink | None
+        self,
+        execution: Execution,
+        arguments: bytes,
+        console: ConsoleSink | None,
+        published: PublishedSink | None = None,
     ) -> contextlib.AbstractAsyncContextManager[tuple[ExecutionRecord, Value]]:
-        """Run code; language errors are part of the record."""
+        """Run code; language errors are part of the record.
+
+        Args:
+            console: receives console text while the code runs.
+            published: receives what the code publishes to event streams while it runs.
+        """
 
     def call(self, function: str, arguments: bytes) -> contextlib.AbstractAsyncContextManager[Value]:
         """Run one of the runtime's functions; raises ``DeployrError`` with its message when it fails."""

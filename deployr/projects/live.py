@@ -48,6 +48,8 @@ class LiveSessions:
                 context=_context(project),
                 idle_timeout=self._idle_timeout_of(project),
                 owner_limit=self._limit,
+                http=caller.http_session or None,
+                address=caller.address,
             )
         )
 

@@ -168,7 +168,7 @@ class ExecutionOptions:
         preparation: what the session is given before the code runs.
         inputs: objects assigned after that.
         robjects: names of the objects to return, in order.
-        echo, console, artifacts, phantom, graphics, width, height, tag: see
+        echo, console, console_events, artifacts, phantom, graphics, width, height, tag: see
             :class:`deployr.grid.protocol.Execution`.
         encoding: of the objects returned.
         storing: what is stored after the code ran well.
@@ -181,6 +181,7 @@ class ExecutionOptions:
     phantom: bool = False
     echo: bool = True
     console: bool = True
+    console_events: bool = False
     artifacts: bool = True
     graphics: Literal["png", "svg"] = "png"
     width: int = 0

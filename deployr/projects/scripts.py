@@ -157,6 +157,8 @@ class Scripts:
             context=_context(session, caller),
             idle_timeout=idle_timeout,
             owner_limit=self._limits.anonymous_executions,
+            http=caller.http_session,
+            address=caller.address,
         )
 
     async def _check_owner(self, caller: Caller, project_id: str) -> None:

@@ -123,12 +123,14 @@ def _execution(
         phantom=options.phantom,
         echo=options.echo and visible,
         console=options.console,
+        console_events=options.console_events,
         artifacts=options.artifacts and not blackbox,
         graphics=options.graphics,
         width=options.width,
         height=options.height,
         time_limit=time_limit,
         blackbox=not visible,
+        http=caller.http_session or None,
     )
 
 

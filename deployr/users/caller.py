@@ -18,6 +18,7 @@ class Caller:
         cookie: text that the client stored with the user.
         autosave: persistent projects are saved at close, logout and timeout.
         relative_urls: URLs in replies to this session are relative.
+        address: of the client, as far as it is known.
     """
 
     http_session: str
@@ -27,6 +28,7 @@ class Caller:
     cookie: str | None = None
     autosave: bool = True
     relative_urls: bool = False
+    address: str | None = None
 
     @property
     def is_anonymous(self) -> bool:

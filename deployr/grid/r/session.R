@@ -118,9 +118,14 @@ is_readable <- function(name) {
 
 load_workspace <- function(arguments) load_objects(list(file = "workspace.rData"))
 
-# Publishes an object on the caller's event stream.
+# Publishes an object on the caller's event stream, under the name that it has where the user's code calls.
 revo_event <- function(object) {
-  Rserve::self.oobSend(portable(object), event_code)
+  name <- substitute(object)
+  # Called through deployrUtils::revoEvent, whose argument is of no interest.
+  if (is.name(name)) name <- eval(call("substitute", name), parent.frame())
+  published <- list(portable(object))
+  names(published) <- paste(deparse(name, nlines = 1L), collapse = "")
+  Rserve::self.oobSend(published, event_code)
   invisible(object)
 }
 
