@@ -12,6 +12,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from deployr import handover, logs
 from deployr.errors import DeployrError
+from deployr.events.records import SecurityLogout
 from deployr.grid.client import Grid, SocketGrid
 from deployr.projects.projects import Projects
 from deployr.projects.scripts import blackbox_id
@@ -64,6 +65,7 @@ class Housekeeper:
         await self._projects.leave(expired.digest, save=expired.autosave)
         await self._grid.close(blackbox_id(expired.digest))
         self._sessions.end(expired.digest)
+        await self._grid.publish(SecurityLogout(http=expired.digest, username=expired.username, reason="timeout"))
 
 
 def collect_blobs(collector: BlobCollector) -> None:

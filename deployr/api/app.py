@@ -55,7 +55,13 @@ def routes(backend: Backend) -> Routes:
     server = ServerResource()
     unbuilt = UnbuiltResource()
     user = UserResource(
-        backend.settings, backend.accounts, backend.logins, backend.sessions, backend.projects, backend.scripts
+        backend.settings,
+        backend.accounts,
+        backend.logins,
+        backend.sessions,
+        backend.projects,
+        backend.scripts,
+        backend.grid,
     )
     project = ProjectResource(backend.projects, backend.pools, backend.preparing, backend.archives)
     execute = ProjectExecuteResource(backend.executions, backend.scripts, backend.external)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import msgspec
 from falcon.asgi import Response
 
 from deployr.api import envelope, records
 from deployr.api.call import Call
 from deployr.api.params import Params
 from deployr.api.sessions import TOKEN
-from deployr.errors import PermissionDenied
+from deployr.errors import DeployrError, PermissionDenied
+from deployr.events.records import SecurityLogin, SecurityLogout
+from deployr.grid.client import Grid
 from deployr.projects.projects import Projects
 from deployr.projects.scripts import Scripts
 from deployr.settings import Settings
@@ -28,6 +31,7 @@ class UserResource:
         sessions: HttpSessions,
         projects: Projects,
         scripts: Scripts,
+        grid: Grid,
     ) -> None:
         self._settings = settings
         self._accounts = accounts
@@ -35,14 +39,21 @@ class UserResource:
         self._sessions = sessions
         self._projects = projects
         self._scripts = scripts
+        self._grid = grid
 
     async def on_post_login(self, req: Call, resp: Response) -> None:
         """Log in on the HTTP session; the same user again refreshes it."""
         params = await req.read_params()
         username, password = params.required("username"), params.required("password")
-        user = await self._logins.authenticate(username, password)
-        autosave, relative = _autosave(params), params.flag("relativeurls")
-        self._sessions.attach(req.session_id, user.username, autosave=autosave, relative_urls=relative)
+        attempt = SecurityLogin(http=req.caller.http_session, username=username)
+        try:
+            user = await self._logins.authenticate(username, password)
+            autosave, relative = _autosave(params), params.flag("relativeurls")
+            self._sessions.attach(req.session_id, user.username, autosave=autosave, relative_urls=relative)
+        except DeployrError as ex:
+            await self._grid.publish(msgspec.structs.replace(attempt, error=ex.message))
+            raise
+        await self._grid.publish(msgspec.structs.replace(attempt, displayname=user.displayname))
         req.caller = self._sessions.find(req.session_id) or req.caller
         self._reply(req, resp)
 
@@ -59,6 +70,10 @@ class UserResource:
         await self._projects.leave(caller.http_session, save=caller.autosave)
         await self._scripts.leave(caller.http_session)
         self._sessions.end(caller.http_session)
+        ended = SecurityLogout(
+            http=caller.http_session, username=caller.username, displayname=caller.displayname, reason="logout"
+        )
+        await self._grid.publish(ended)
         envelope.succeed(req, resp)
 
     async def on_post_about(self, req: Call, resp: Response) -> None:
