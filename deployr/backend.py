@@ -19,6 +19,9 @@ from deployr.jobs.lifecycle import Lifecycle
 from deployr.jobs.queue import JobQueue
 from deployr.jobs.runner import Runner
 from deployr.jobs.running import JobRun
+from deployr.mlserver.compute_nodes import ComputeNodes
+from deployr.mlserver.roles import Roles
+from deployr.mlserver.status import ServerStatus
 from deployr.projects.archive import Archives
 from deployr.projects.directory import Directory
 from deployr.projects.executions import Executions
@@ -66,6 +69,9 @@ class Backend:
         self.signing_keys = SigningKeys(settings.keys_directory, settings.tokens.access_lifetime)
         self.tokens = Tokens(self.database, self.signing_keys, settings.tokens)
         self.bearers = Bearers(self.tokens, self.database, settings)
+        self.roles = Roles(settings.mlserver)
+        self.compute_nodes = ComputeNodes(self.database, len(settings.grid.nodes))
+        self.server_status = ServerStatus(self.database, self.grid, self.compute_nodes, settings)
         self.sessions = HttpSessions(self.database, settings.secret_key(), settings.server.session_timeout)
         self.streams = Streams(self.grid, self.sessions.logged_in, settings.events)
         self.files = RepositoryFiles(self.database, settings)

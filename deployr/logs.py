@@ -68,7 +68,14 @@ def configure(level: str, stream: TextIO | None = None) -> None:
 
 
 def log_request(
-    logger: logging.Logger, *, call: str, user: str | None, status: int, error_code: int | None, duration_ms: float
+    logger: logging.Logger,
+    *,
+    call: str,
+    user: str | None,
+    status: int,
+    error_code: int | None,
+    duration_ms: float,
+    correlation: str | None = None,
 ) -> None:
     """Log a handled request.
 
@@ -77,6 +84,7 @@ def log_request(
         user: ``None`` for an anonymous caller.
         status: HTTP status.
         error_code: DeployR's ``errorCode``; ``None`` for a success.
+        correlation: id that the caller knows the call by, if any.
     """
     fields = {
         "call": call,
@@ -85,6 +93,8 @@ def log_request(
         "errorCode": error_code,
         "ms": round(duration_ms, 1),
     }
+    if correlation:
+        fields["correlation"] = correlation
     logger.info("request", extra={"fields": fields})
 
 

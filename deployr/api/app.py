@@ -11,6 +11,7 @@ from deployr.api import errors
 from deployr.api.call import Call
 from deployr.api.downloads import UnsentContents
 from deployr.api.event import EventResource, EventsMiddleware
+from deployr.api.facades import Facades
 from deployr.api.job import JobResource
 from deployr.api.paths import PathsMiddleware
 from deployr.api.project import ProjectResource
@@ -27,6 +28,7 @@ from deployr.api.sessions import TOKEN, SessionsMiddleware
 from deployr.api.unbuilt import UNBUILT, UnbuiltResource
 from deployr.api.urls import CONTEXT
 from deployr.api.user import UserResource
+from deployr.api.v9 import app as v9
 from deployr.backend import Backend
 from deployr.settings import Settings
 
@@ -34,13 +36,17 @@ Routes = dict[str, tuple[object, str | None]]
 """Resource and suffix of its responders by URI template below the context."""
 
 
-def create_app(settings: Settings) -> PathsMiddleware:
+def create_app(settings: Settings) -> Facades:
     """The ASGI application of a prepared home (see :mod:`deployr.prepare`)."""
     return create_app_of(Backend(settings))
 
 
-def create_app_of(backend: Backend) -> PathsMiddleware:
-    """The ASGI application of a domain that is wired already."""
+def create_app_of(backend: Backend) -> Facades:
+    """The ASGI application of a domain that is wired already: both APIs on one backend."""
+    return Facades(_create_legacy(backend), v9.create_app(backend))
+
+
+def _create_legacy(backend: Backend) -> PathsMiddleware:
     app: App[Call, Response] = App(request_type=Call)
     for middleware in _middleware(backend):
         app.add_middleware(middleware)

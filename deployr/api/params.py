@@ -141,7 +141,7 @@ async def read_params(request: Request, settings: Settings) -> Params:
         return Params(values)
     kind, options = parse_options_header(request.content_type or _FORM)
     if kind == _FORM:
-        body = await _read_form(_patient(request, settings.server.body_timeout))
+        body = await _read_form(patient(request, settings.server.body_timeout))
         if len(body) < _LARGE:
             return Params(values | _parse_urlencoded(body))
         return Params(values | await asyncio.to_thread(_parse_urlencoded, body))
@@ -155,7 +155,7 @@ async def _read_multipart(request: Request, settings: Settings, values: dict[str
         raise MalformedParameter("The multipart body has no boundary.")
     body = Multipart(boundary, settings.limits.max_upload)
     try:
-        await body.parse(_patient(request, settings.server.body_timeout))
+        await body.parse(patient(request, settings.server.body_timeout))
     except BaseException as ex:
         body.close()
         if isinstance(ex, MultipartError):
@@ -164,8 +164,8 @@ async def _read_multipart(request: Request, settings: Settings, values: dict[str
     return Params(values | body.fields, body.file)
 
 
-def _patient(request: Request, timeout: float) -> Read:
-    """Reads the body, with a limit to each pause of the client."""
+def patient(request: Request, timeout: float) -> Read:
+    """Reads the body of a request, with a limit in seconds to each pause of the client."""
 
     async def read(size: int) -> bytes:
         try:

@@ -1,0 +1,28 @@
+"""Which of the two APIs a request is for: the legacy one is below the context, the 9.x one everywhere else."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from deployr.api.paths import Receive, Send
+from deployr.api.urls import CONTEXT
+
+_LEGACY = re.compile(rf"/+{CONTEXT.strip('/')}(?![\w-])")
+
+
+class Facades:
+    """Hands each request to its application.
+
+    Args:
+        legacy: also sees the server start and end, for both.
+        mlserver: the 9.x API.
+    """
+
+    def __init__(self, legacy: Any, mlserver: Any) -> None:
+        self._legacy = legacy
+        self._mlserver = mlserver
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        is_9x = scope["type"] == "http" and not _LEGACY.match(scope["path"])
+        await (self._mlserver if is_9x else self._legacy)(scope, receive, send)

@@ -1,0 +1,87 @@
+"""The 9.x application: an application of its own, so that nothing of the legacy API touches its calls."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import falcon
+from falcon.asgi import App, Response
+
+from deployr.api.v9 import errors
+from deployr.api.v9.call import Call
+from deployr.api.v9.compute_nodes import ComputeNodesResource
+from deployr.api.v9.login import LoginResource
+from deployr.api.v9.middleware import CORRELATION, BearerMiddleware, CorrelationMiddleware
+from deployr.api.v9.operations import OPERATIONS, UNBUILT, Operation
+from deployr.api.v9.status import StatusResource
+from deployr.api.v9.swagger import KeysResource, SwaggerResource
+from deployr.api.v9.unbuilt import UnbuiltResource
+from deployr.backend import Backend
+from deployr.settings import Settings
+
+Routes = dict[str, tuple[object, str | None]]
+"""Resource and suffix of its responders by URI template."""
+
+
+def create_app(backend: Backend) -> App[Call, Response]:
+    """The ASGI application."""
+    settings = backend.settings
+    app: App[Call, Response] = App(request_type=Call)
+    app.req_options.strip_url_path_trailing_slash = True
+    for middleware in _middleware(backend):
+        app.add_middleware(middleware)
+    errors.register(app)
+    for path, (resource, suffix) in available(routes(backend), settings).items():
+        app.add_route(path, resource, suffix=suffix)
+    return app
+
+
+def routes(backend: Backend) -> Routes:
+    """All paths of all releases."""
+    login = LoginResource(backend.logins, backend.tokens)
+    swagger = SwaggerResource()
+    built: Routes = {
+        "/login": (login, None),
+        "/login/refreshToken": (login, "refresh"),
+        "/login/refreshToken/{refresh_token}": (login, "token"),
+        "/status": (StatusResource(backend.server_status, backend.roles), None),
+        "/computenodes": (ComputeNodesResource(backend.compute_nodes, backend.roles), None),
+        "/swagger.json": (swagger, None),
+        "/swagger/{file_name}": (swagger, "named"),
+        "/.well-known/jwks.json": (KeysResource(backend.signing_keys), None),
+    }
+    return built | _unbuilt()
+
+
+def available(all_routes: Routes, settings: Settings) -> Routes:
+    """The routes without the paths that came after the release that this server speaks."""
+    later = {
+        template(item.path)
+        for item in OPERATIONS
+        if not any(other.path == item.path and other.is_in(settings.mlserver.compat) for other in OPERATIONS)
+    }
+    return {path: route for path, route in all_routes.items() if path not in later}
+
+
+def template(path: str) -> str:
+    """A documented path as a URI template, with names as Python has them: ``{fileName}`` is ``{file_name}``."""
+    return re.sub(r"(?<=[a-z])([A-Z])(?=\w*})", lambda match: f"_{match[1].lower()}", path)
+
+
+def _unbuilt() -> Routes:
+    by_path: dict[str, dict[str, Operation]] = {}
+    for item in OPERATIONS:
+        if item.operation_id in UNBUILT:
+            by_path.setdefault(template(item.path), {})[item.method] = item
+    return {path: (UnbuiltResource(operations), None) for path, operations in by_path.items()}
+
+
+def _middleware(backend: Backend) -> list[Any]:
+    """From the outermost one inwards."""
+    origins = backend.settings.server.cors_origins
+    cors: falcon.CORSMiddleware[Call, Response] = falcon.CORSMiddleware(
+        allow_origins=origins, expose_headers=[CORRELATION]
+    )
+    named = CorrelationMiddleware(backend.settings)
+    return [named, *([cors] if origins else []), BearerMiddleware(backend.bearers)]

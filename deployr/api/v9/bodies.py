@@ -1,0 +1,97 @@
+"""JSON bodies of requests, read into their records.
+
+Keys match in any case, unknown ones are ignored, and null is the same as absent (9x-facts 3).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from deployr.api.params import MalformedParameter
+from deployr.api.v9.definitions import Definition
+
+D = TypeVar("D", bound=Definition)
+
+CHUNK = 64 * 1024
+
+_FORM = "application/x-www-form-urlencoded"
+_MISSING = re.compile(r"Object missing required field `(\w+)`(?: - at `\$(.*)`)?")
+_WRONG = re.compile(r"Expected `(.+)`, got `(.+)` - at `\$\.?(.*)`")
+_INVALID = re.compile(r"Invalid enum value (.+) - at `\$\.?(.*)`")
+
+
+class UnsupportedBody(MalformedParameter):
+    """The body is of a media type that the call does not read (HTTP 415)."""
+
+
+def require_json(content_type: str | None) -> None:
+    """Check that a body says it is JSON; one that says nothing, or what command lines say by default, may be.
+
+    Raises:
+        UnsupportedBody: it says something else.
+    """
+    kind = (content_type or _FORM).partition(";")[0].strip().lower()
+    if kind != _FORM and not re.fullmatch(r"(application|text)/([\w.+-]+\+)?json", kind):
+        raise UnsupportedBody(f"The body is {kind}; the call reads application/json.")
+
+
+def decode(body: bytes, kind: type[D]) -> D:
+    """The record of a body.
+
+    Raises:
+        MalformedParameter: it is no JSON object, or does not fit; the text names the parameter.
+    """
+    try:
+        value = msgspec.json.decode(body.removeprefix(b"\xef\xbb\xbf"))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as ex:
+        raise MalformedParameter(f"The body is not JSON: {ex}.") from ex
+    if not isinstance(value, dict):
+        raise MalformedParameter("The body is no JSON object.")
+    try:
+        return msgspec.convert(_fitted(value, kind), kind)
+    except msgspec.ValidationError as ex:
+        raise MalformedParameter(_explained(str(ex))) from ex
+
+
+def _fitted(value: Any, kind: Any) -> Any:
+    """The value with keys spelled as the type has them, nulls and unknown keys left out."""
+    if get_origin(kind) is not None:
+        inner = next((part for part in get_args(kind) if part is not type(None)), None)
+        return [_fitted(item, inner) for item in value] if isinstance(value, list) else _fitted(value, inner)
+    if not (isinstance(value, dict) and isinstance(kind, type) and issubclass(kind, Definition)):
+        return value
+    hints = get_type_hints(kind)
+    spelled = {field.encode_name.lower(): field for field in msgspec.structs.fields(kind)}
+    known = ((spelled.get(key.lower()), part) for key, part in value.items() if part is not None)
+    return {field.encode_name: _fitted(part, hints[field.name]) for field, part in known if field}
+
+
+def _explained(message: str) -> str:
+    """The parser's message in the caller's terms."""
+    if match := _MISSING.fullmatch(message):
+        return f"Missing parameter: {((match[2] or '') + '.' + match[1]).lstrip('.')}."
+    if match := _WRONG.fullmatch(message):
+        return f"Parameter {match[3]} is {_named(match[2])}, not {_named(match[1])}."
+    if match := _INVALID.fullmatch(message):
+        return f"Parameter {match[2]} cannot be {match[1]}."
+    return message
+
+
+_NAMES = {
+    "str": "a text",
+    "int": "an integer",
+    "float": "a number",
+    "bool": "a truth value",
+    "object": "an object",
+    "array": "an array",
+    "null": "null",
+}
+
+
+def _named(kinds: str) -> str:
+    """JSON types as they are called, ``null`` left out where it is one of several."""
+    names = [_NAMES.get(kind, kind) for kind in kinds.split(" | ") if kind != "null"]
+    return " or ".join(names or ["null"])

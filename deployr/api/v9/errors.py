@@ -1,0 +1,72 @@
+"""What each error becomes in the 9.x API, in one place: a status and the Error record (9x-facts 14)."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import falcon
+from falcon.asgi import App, Response
+
+from deployr import errors
+from deployr.api.v9 import replies
+from deployr.api.v9.bodies import UnsupportedBody
+from deployr.api.v9.call import Call
+from deployr.api.v9.definitions import Error
+from deployr.encodings.errors import EncodingError
+
+log = logging.getLogger(__name__)
+
+_STATUSES: dict[type[Exception], int] = {
+    UnsupportedBody: 415,
+    errors.NotAuthenticated: 401,
+    errors.BadCredentials: 401,
+    errors.LoginNotPermitted: 401,
+    errors.AccountDisabled: 401,
+    errors.AccountLocked: 401,
+    errors.PasswordExpired: 401,
+    errors.PermissionDenied: 403,
+    errors.NotFound: 404,
+    errors.SessionLost: 404,
+    errors.AlreadyExists: 409,
+    errors.ProjectBusy: 409,
+    errors.BoundaryExceeded: 410,
+    errors.TooLarge: 413,
+    errors.GridError: 503,
+}
+"""The first that fits counts; all others are faults of the request."""
+
+
+def register(app: App[Call, Response]) -> None:
+    """Let the application answer every error with the Error record."""
+    app.add_error_handler(Exception, _handle_unexpected)
+    app.add_error_handler(falcon.HTTPError, _handle_http)
+    app.add_error_handler(errors.DeployrError, _handle)
+    app.add_error_handler(EncodingError, _handle)
+
+
+def status_of(error: Exception) -> int:
+    """HTTP status of an error."""
+    return next((status for kind, status in _STATUSES.items() if isinstance(error, kind)), 400)
+
+
+async def _handle(req: Call, resp: Response, ex: Exception, params: dict[str, Any]) -> None:
+    status = status_of(ex)
+    if status == 401:
+        resp.set_header("WWW-Authenticate", "Bearer")
+    _answer(resp, status, str(ex), type(ex).__name__)
+
+
+async def _handle_http(req: Call, resp: Response, ex: falcon.HTTPError, params: dict[str, Any]) -> None:
+    if ex.headers:
+        resp.set_headers(dict(ex.headers))
+    _answer(resp, ex.status_code, ex.description or ex.title or str(ex.status), type(ex).__name__)
+
+
+async def _handle_unexpected(req: Call, resp: Response, ex: Exception, params: dict[str, Any]) -> None:
+    log.exception("a call failed", exc_info=ex, extra={"fields": {"correlation": req.correlation_id}})
+    _answer(resp, 500, "Internal server error.", "InternalServerError")
+
+
+def _answer(resp: Response, status: int, message: str, kind: str) -> None:
+    replies.reply(resp, Error(message=message, exception_type=kind, code=status), status)

@@ -1,0 +1,103 @@
+"""The status document: a tree of components, the root as bad as its worst one (9x-facts 13)."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import itertools
+from typing import Any, Literal
+
+import sqlalchemy as sa
+
+from deployr.errors import NodeNotResponding
+from deployr.grid.client import Grid
+from deployr.grid.protocol import GridStatus, NodeStatus
+from deployr.mlserver.compute_nodes import ComputeNodes
+from deployr.mlserver.node_entries import expand
+from deployr.settings import Settings
+from deployr.store.database import Database
+
+StatusCode = Literal["pass", "warn", "fail"]
+
+_BADNESS: list[StatusCode] = ["pass", "warn", "fail"]
+_MAX_BACKENDS = 256
+"""Most compute nodes shown: ranges may stand for many that do not exist."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Status:
+    """State of a component; a leaf has no components of its own."""
+
+    code: StatusCode
+    details: dict[str, Any] = dataclasses.field(default_factory=dict)
+    components: dict[str, Status] | None = None
+
+
+class ServerStatus:
+    """Looks at all parts of the server."""
+
+    def __init__(self, database: Database, grid: Grid, nodes: ComputeNodes, settings: Settings) -> None:
+        self._database = database
+        self._grid = grid
+        self._nodes = nodes
+        self._settings = settings
+
+    async def read(self) -> Status:
+        """The whole tree."""
+        components = {"backends": await self._backends(), "database": await asyncio.to_thread(self._store)}
+        components["authentication"] = self._authentication()
+        return Status(_worst(components), self._log_path(), components)
+
+    async def _backends(self) -> Status:
+        """One component a compute node; some may fail before all have failed."""
+        uris = itertools.chain.from_iterable(expand(entry) for entry in self._nodes.entries())
+        try:
+            grid = await self._grid.status()
+        except NodeNotResponding:
+            grid = GridStatus(version="", nodes=[])
+        nodes = {f"{uri}/": self._backend(uri, grid.nodes) for uri in itertools.islice(uris, _MAX_BACKENDS)}
+        codes = {node.code for node in nodes.values()}
+        return Status("pass" if codes == {"pass"} else "warn" if "pass" in codes else "fail", {}, nodes)
+
+    def _backend(self, uri: str, nodes: list[NodeStatus]) -> Status:
+        position = self._nodes.node_of(uri)
+        if position is None:
+            return Status("fail", {"message": "This server has no such compute node."})
+        if position >= len(nodes):
+            return Status("fail", {"message": "The compute node does not respond."})
+        node = nodes[position]
+        return Status("pass" if node.healthy else "fail", self._pool(node) | {"apiVersion": "1.0"} | self._log_path())
+
+    def _pool(self, node: NodeStatus) -> dict[str, Any]:
+        """Details as they were called before 9.1, or since."""
+        sizes = node.slots, node.used, node.warm
+        if self._settings.mlserver.compat == "9.0.1":
+            can = dict.fromkeys(("can Open Shell", "can Write", "can Read", "can Zip"), node.healthy)
+            return can | dict(zip(("max Pool Size", "active Shell Count", "current Pool Size"), sizes, strict=True))
+        names = "rMaxPoolSize", "rActiveShellCount", "rCurrentPoolSize"
+        return dict(zip(names, sizes, strict=True)) | {"rCanOpenShell": str(node.healthy)}
+
+    def _store(self) -> Status:
+        kind = self._database.engine.dialect.name
+        typed = {} if self._settings.mlserver.compat == "9.0.1" else {"type": kind}
+        try:
+            with self._database.reading() as connection:
+                connection.execute(sa.text("SELECT 1"))
+        except sa.exc.SQLAlchemyError:
+            return Status("fail", {**typed, "name": "main", "state": "Closed"})
+        return Status("pass", {**typed, "name": "main", "state": "Open"})
+
+    def _authentication(self) -> Status:
+        oidc = self._settings.oidc
+        if not oidc.issuer:
+            return Status("pass")
+        authority = Status("pass", {"authority": oidc.issuer, "audience": oidc.audience})
+        return Status("pass", {}, {"azureActiveDirectory": authority})
+
+    def _log_path(self) -> dict[str, Any]:
+        """Unknown before 9.1."""
+        return {} if self._settings.mlserver.compat == "9.0.1" else {"logPath": str(self._settings.logs_directory)}
+
+
+def _worst(components: dict[str, Status]) -> StatusCode:
+    return max((part.code for part in components.values()), key=_BADNESS.index)
