@@ -11,6 +11,7 @@ from deployr.api import errors
 from deployr.api.call import Call
 from deployr.api.downloads import UnsentContents
 from deployr.api.event import EventResource, EventsMiddleware
+from deployr.api.failed_executions import FailedExecutionsMiddleware
 from deployr.api.facades import Facades
 from deployr.api.job import JobResource
 from deployr.api.paths import PathsMiddleware
@@ -196,4 +197,5 @@ def _middleware(backend: Backend) -> list[Any]:
     )
     sessions = SessionsMiddleware(backend.sessions, backend.settings)
     events = EventsMiddleware(backend.streams, backend.settings.events.keep_alive)
-    return [RequestLogMiddleware(), *([cors] if origins else []), sessions, UnsentContents(), events, backend]
+    failed = FailedExecutionsMiddleware(backend.grid)
+    return [RequestLogMiddleware(), *([cors] if origins else []), sessions, UnsentContents(), events, failed, backend]

@@ -63,6 +63,11 @@ class Call(Request):
         text = self._read.text("format") if self._read else self.get_param("format")
         return (text or "").lower() == "xml"
 
+    @property
+    def project(self) -> str | None:
+        """The project that the call names, so far as the parameters were read."""
+        return self._read.text("project") if self._read else None
+
     async def read_params(self) -> Params:
         """The parameters; see :func:`deployr.api.params.read_params`.
 

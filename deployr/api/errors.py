@@ -48,6 +48,8 @@ async def _handle(
     req: Call, resp: Response | None, ex: errors.DeployrError, params: dict[str, Any], ws: WebSocket | None = None
 ) -> None:
     status = status_of(ex)
+    if resp is not None:
+        resp.context.failure = ex
     await _answer(req, resp, ws, status, ex.message, ex.code if status == falcon.HTTP_200 else int(status[:3]))
 
 
