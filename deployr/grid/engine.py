@@ -112,7 +112,7 @@ class Engine:
             raise
         self._opening[spec.session] = spec
         try:
-            session = await node.take(lambda: self._died(spec.session))
+            session = await node.take(lambda: self._died(spec.session), spec.runtime)
         finally:
             del self._opening[spec.session]
         now = time.time()
@@ -330,5 +330,5 @@ class Engine:
 
     def _died(self, session: str) -> None:
         """The process died by itself: nothing of the session is left to serve."""
-        log.warning("the R process of a session died")
+        log.warning("the process of a session died")
         self.close(session)

@@ -1,4 +1,4 @@
-"""A warm Rserve parent: an R process with everything loaded, from which sessions are forked."""
+"""Warm parents: an interpreter with everything loaded, from which sessions are forked. Any runtime's, and R's."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ import contextlib
 import logging
 import os
 import signal
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import ClassVar
 
 from deployr.grid import processes
 from deployr.grid.files import remove_tree
@@ -56,6 +59,7 @@ class ParentOptions:
         memory_limit: address space of each process in bytes, 0 for none.
         cpu_limit: CPU time of each process in seconds, 0 for none.
         uids: user ids that each parent takes; more than its sessions that live at one time.
+        python: interpreter of Python sessions.
     """
 
     directory: Path
@@ -66,15 +70,21 @@ class ParentOptions:
     memory_limit: int = 0
     cpu_limit: int = 0
     uids: int = 2000
+    python: str = sys.executable
 
 
-class RserveParent:
+class WarmParent:
     """A running parent. Start it with :meth:`start`, fork with :meth:`fork`, end it with :meth:`stop`.
+
+    A runtime's own one says which program it is (``_command``), and what that finds (``_prepare``, ``_environment``).
 
     Args:
         number: tells it from other parents of the node.
         warm: load packages and run common code paths before serving.
     """
+
+    program: ClassVar[str]
+    """Its name, for messages."""
 
     def __init__(self, options: ParentOptions, number: int, *, warm: bool = True) -> None:
         self._options = options
@@ -110,11 +120,15 @@ class RserveParent:
             self.stop()
             await self.wait()
             self.dispose()
-            raise StartFailed(f"Rserve did not start ({ex!r}): {logged}") from ex
+            raise StartFailed(f"{self.program} did not start ({ex!r}): {logged}") from ex
         except BaseException:
             self.stop()
             self.dispose()
             raise
+
+    @property
+    def _log_path(self) -> Path:
+        return self._directory / f"{self.program.lower()}.log"
 
     async def fork(self) -> tuple[RserveConnection, Greeting]:
         """A new session.
@@ -125,10 +139,10 @@ class RserveParent:
         async with self._connects:
             try:
                 async with asyncio.timeout(_FORK_SECONDS):
-                    return await RserveConnection.connect(self._directory / "socket", self._options.max_value)
+                    return await self._connect(self._directory / "socket", self._options.max_value)
             except TimeoutError as ex:
                 self.stop(with_sessions=False)
-                raise ConnectionBroken("the Rserve parent does not answer") from ex
+                raise ConnectionBroken(f"the {self.program} parent does not answer") from ex
 
     async def wait(self) -> None:
         """Return when the parent has died."""
@@ -152,14 +166,47 @@ class RserveParent:
             self._uids = None
         remove_tree(self._directory)
 
+    def _command(self) -> Sequence[str]:
+        raise NotImplementedError
+
+    async def _connect(self, socket: Path, max_value: int) -> tuple[RserveConnection, Greeting]:
+        raise NotImplementedError
+
+    def _prepare(self) -> None:
+        remove_tree(self._directory)
+        if self._options.uid_base is not None:
+            self._uids = processes.UserIds(self._options.uid_base, self._options.uids)
+        # Session users must reach the directories that are made for them, and nothing else.
+        self._directory.mkdir(mode=0o711, parents=True)
+        self._make_directory("tmp")
+
+    def _make_directory(self, name: str) -> None:
+        """A directory in which sessions may make others, and see none but their own."""
+        (self._directory / name).mkdir()
+        (self._directory / name).chmod(0o1733 if self.isolated else 0o700)
+
+    def _environment(self) -> dict[str, str]:
+        """Made by hand: nothing of the server's environment may reach user code."""
+        return {
+            "PATH": "/usr/local/bin:/usr/bin:/bin",
+            "HOME": str(self._directory / "tmp"),
+            "TMPDIR": str(self._directory / "tmp"),
+            "LANG": "C.UTF-8",
+            "LC_ALL": "C.UTF-8",
+            "TZ": os.environ.get("TZ") or "UTC",
+            "OMP_NUM_THREADS": "1",
+            # Huge pages: a fork copies fewer page tables. Costs a session 2 MiB of private memory.
+            "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
+            processes.GRID_MARKER: self._options.grid,
+        }
+
     async def _spawn(self) -> asyncio.subprocess.Process:
-        log_path = self._directory / "rserve.log"
-        # Every session inherits it, so that no session must be able to read it.
+        log_path = self._log_path
+        # R sessions inherit it, so that no session must be able to read it.
         log_path.touch(mode=0o600)
         with log_path.open("ab") as output:
             return await asyncio.create_subprocess_exec(
-                "R", "CMD", str(rserve_binary()), "--RS-conf", str(self._directory / "rserve.conf"),
-                "--no-save", "--slave",
+                *self._command(),
                 stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output,
                 cwd=self._directory, env=self._environment(), start_new_session=True,
                 preexec_fn=self._settle,
@@ -167,14 +214,14 @@ class RserveParent:
 
     def _log_tail(self) -> str:
         with contextlib.suppress(OSError):
-            return (self._directory / "rserve.log").read_text("utf-8", "replace")[-500:]
+            return self._log_path.read_text("utf-8", "replace")[-500:]
         return ""
 
     async def _wait_ready(self) -> None:
-        """Ready means a fork that computes: a failing source file does not stop Rserve from listening."""
+        """Ready means a fork that computes: R's goes on to listen when what it loads has failed."""
         while not (self._directory / "socket").exists():
             if self.pid is None:
-                raise ConnectionBroken("Rserve ended")
+                raise ConnectionBroken(f"{self.program} ended")
             await asyncio.sleep(0.02)
         for _ in range(_CONNECT_TRIES):
             with contextlib.suppress(ConnectionBroken):
@@ -187,16 +234,43 @@ class RserveParent:
             await asyncio.sleep(0.05)
         raise ConnectionBroken("no greeting")
 
+    def _settle(self) -> None:
+        """In the child before the program starts: no supplementary groups, limits, and no life without the grid."""
+        if os.geteuid() == 0:
+            os.setgroups([])
+        os.umask(0o077)
+        processes.limit_resources(
+            memory=self._options.memory_limit,
+            cpu=self._options.cpu_limit,
+            # The kernel counts by user id: only where each session has one is it a limit of the session.
+            processes=_MOST_PROCESSES if self.isolated else 0,
+        )
+        processes.die_with_parent()
+
+
+class RserveParent(WarmParent):
+    """R, as Rserve."""
+
+    program = "Rserve"
+
+    def _command(self) -> Sequence[str]:
+        configuration = str(self._directory / "rserve.conf")
+        return "R", "CMD", str(rserve_binary()), "--RS-conf", configuration, "--no-save", "--slave"
+
+    async def _connect(self, socket: Path, max_value: int) -> tuple[RserveConnection, Greeting]:
+        return await RserveConnection.connect(socket, max_value)
+
     def _prepare(self) -> None:
-        remove_tree(self._directory)
-        if self._options.uid_base is not None:
-            self._uids = processes.UserIds(self._options.uid_base, self._options.uids)
-        # Session users must reach the working directories that Rserve makes for them, and nothing else.
-        self._directory.mkdir(mode=0o711, parents=True)
-        for name in ("tmp", "connections"):
-            (self._directory / name).mkdir()
-            (self._directory / name).chmod(0o1733 if self.isolated else 0o700)
+        super()._prepare()
+        self._make_directory("connections")
         (self._directory / "rserve.conf").write_text(self._configuration())
+
+    def _environment(self) -> dict[str, str]:
+        return super()._environment() | {
+            "R_LIBS": str(self._options.library),
+            "DEPLOYR_R_SOURCES": str(SOURCES),
+            "DEPLOYR_R_WARM": "yes" if self._warm else "no",
+        }
 
     def _configuration(self) -> str:
         lines = [
@@ -223,34 +297,3 @@ class RserveParent:
                 "workdir.parent.mode 01733",
             ]
         return "\n".join(lines) + "\n"
-
-    def _environment(self) -> dict[str, str]:
-        """Made by hand: nothing of the server's environment may reach user code."""
-        return {
-            "PATH": "/usr/local/bin:/usr/bin:/bin",
-            "HOME": str(self._directory / "tmp"),
-            "TMPDIR": str(self._directory / "tmp"),
-            "LANG": "C.UTF-8",
-            "LC_ALL": "C.UTF-8",
-            "TZ": os.environ.get("TZ") or "UTC",
-            "OMP_NUM_THREADS": "1",
-            # Huge pages: a fork copies fewer page tables. Costs a session 2 MiB of private memory.
-            "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
-            "R_LIBS": str(self._options.library),
-            "DEPLOYR_R_SOURCES": str(SOURCES),
-            "DEPLOYR_R_WARM": "yes" if self._warm else "no",
-            processes.GRID_MARKER: self._options.grid,
-        }
-
-    def _settle(self) -> None:
-        """In the child before R starts: no supplementary groups, limits, and no life without the grid."""
-        if os.geteuid() == 0:
-            os.setgroups([])
-        os.umask(0o077)
-        processes.limit_resources(
-            memory=self._options.memory_limit,
-            cpu=self._options.cpu_limit,
-            # The kernel counts by user id: only where each session has one is it a limit of the session.
-            processes=_MOST_PROCESSES if self.isolated else 0,
-        )
-        processes.die_with_parent()

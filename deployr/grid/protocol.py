@@ -20,6 +20,9 @@ from deployr.events.records import Event
 Purpose = Literal["authenticated", "anonymous", "asynchronous"]
 """What a session is for; nodes are typed by it (admin facts 3.2)."""
 
+Runtime = Literal["r", "python"]
+"""Which interpreter a session is."""
+
 FileArea = Literal["directory", "results", "state"]
 """Working directory of a session, the hidden directory of its unnamed plots, or that of its saved workspace."""
 
@@ -57,6 +60,7 @@ class SessionSpec(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         session: id chosen by the caller, e.g. ``PROJECT-<uuid>``; unique on the grid.
         owner: opaque label, ``user:<name>`` or ``http:<digest>``; the grid counts by it, the domain checks it.
+        runtime: which interpreter it is.
         purpose: which nodes may host it.
         cluster: cluster tag, matched without case; ``None`` for any node of the purpose.
         context: text shown in grid status, e.g. ``Temporary Project``.
@@ -71,6 +75,7 @@ class SessionSpec(msgspec.Struct, frozen=True, kw_only=True):
 
     session: str
     owner: str
+    runtime: Runtime = "r"
     purpose: Purpose = "authenticated"
     cluster: str | None = None
     context: str = ""

@@ -26,10 +26,11 @@ _WANTS_REPLY = 0x2000
 _USER_CODE = 0xFFF
 _OK = 0x10001
 _FAILED = 0x10002
-_STREAM_LIMIT = 1024 * 1024
 _CHUNK = 256 * 1024
 _TURN = 64
 
+STREAM_LIMIT = 1024 * 1024
+"""Bytes buffered on a connection before the session is held up."""
 OUTCOME = 1
 """Out-of-band code of the outcome of an execution (``evaluate.R``)."""
 EVENT = 2
@@ -39,7 +40,7 @@ MAX_OUT_OF_BAND = 16 * 1024 * 1024
 
 
 class ConnectionBroken(Exception):
-    """The R process is gone, or sent what is not the protocol; the session is lost."""
+    """The process is gone, or sent what is not the protocol; the session is lost."""
 
 
 class Listener(Protocol):
@@ -86,6 +87,9 @@ class RserveConnection:
     Every method raises :class:`ConnectionBroken` when the session is lost.
     """
 
+    runtime = "R"
+    """What runs at the other end, for messages."""
+
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, max_value: int) -> None:
         self._reader = reader
         self._writer = writer
@@ -96,14 +100,18 @@ class RserveConnection:
     async def connect(cls, socket: Path, max_value: int) -> tuple[RserveConnection, Greeting]:
         """Fork a session off the parent that listens on ``socket``."""
         try:
-            reader, writer = await asyncio.open_unix_connection(str(socket), limit=_STREAM_LIMIT)
+            reader, writer = await asyncio.open_unix_connection(str(socket), limit=STREAM_LIMIT)
         except OSError as ex:
             raise ConnectionBroken(str(ex)) from ex
         connection = cls(reader, writer, max_value)
+        return connection, await connection.greeted()
+
+    async def greeted(self) -> Greeting:
+        """Wait for the greeting of a new session; without one the connection is closed."""
         try:
-            return connection, await connection._greeting()
+            return await self._greeting()
         except BaseException:
-            connection.close()
+            self.close()
             raise
 
     async def call(self, listener: Listener, name: str, options: model.RValue, arguments: bytes) -> ReplyHead:
@@ -231,14 +239,14 @@ class RserveConnection:
         try:
             return await self._reader.readexactly(length)
         except (OSError, EOFError) as ex:
-            raise ConnectionBroken("the R session is gone") from ex
+            raise ConnectionBroken("the session is gone") from ex
 
     async def _some(self, most: int) -> bytes:
         with contextlib.suppress(OSError):
             chunk = await self._reader.read(most)
             if chunk:
                 return chunk
-        raise ConnectionBroken("the R session is gone")
+        raise ConnectionBroken("the session is gone")
 
 
 def _greeting(capability: bytes) -> Greeting:

@@ -329,8 +329,8 @@ async def test_a_parent_killed_at_any_time_leaves_no_directory_behind() -> None:
     node = local_node(home)
     await node.start()
     session = await node.take(lambda: None)
-    assert node._parent
-    os.kill(node._parent.pid or 0, signal.SIGKILL)
+    assert node._r._parent
+    os.kill(node._r._parent.pid or 0, signal.SIGKILL)
     first = node._options.parent.directory / "parent-1"
     await eventually(lambda: node.healthy and len([*first.parent.glob("parent-*")]) == 2)
     assert (await run(session, "cat('alive')"))[0].console == "alive"
