@@ -12,7 +12,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from deployr import __version__, doctor, logs
+from deployr import __version__, cli_repository, doctor, logs
 from deployr.errors import DeployrError
 from deployr.settings import Settings, SettingsError
 from deployr.store.database import Database
@@ -54,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_serve(commands, common)
     _add_user(commands, common)
+    _add_repository(commands, common)
     _add_token(commands, common)
     commands.add_parser("version", help="print the version").set_defaults(run=_version)
     commands.add_parser("doctor", parents=[common], help="check the installation").set_defaults(run=_doctor)
@@ -94,6 +95,16 @@ def _add_token(commands: argparse._SubParsersAction[argparse.ArgumentParser], co
         "rotate-key", parents=[common], help="sign with a new key; tokens of the old one stay valid until they expire"
     )
     rotate.set_defaults(run=_token_rotate_key)
+
+
+def _add_repository(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser
+) -> None:
+    repository = commands.add_parser("repository", help="check the repository")
+    actions = repository.add_subparsers(required=True, metavar="ACTION")
+    check = actions.add_parser("check", parents=[common], help="verify all files and rows; may run beside the server")
+    check.add_argument("--repair", action="store_true", help="put right what can be, remove what cannot be read")
+    check.set_defaults(run=lambda arguments: cli_repository.check(arguments, _settings(arguments)))
 
 
 def _settings(arguments: argparse.Namespace) -> Settings:

@@ -37,6 +37,10 @@ class Blob:
     length: int
 
 
+class BadBlob(Exception):
+    """A stored content is missing or damaged; the text says which, as the end of a sentence."""
+
+
 class Blobs:
     """The blob store.
 
@@ -51,6 +55,16 @@ class Blobs:
     def drafts(self) -> Path:
         """Directory of the blobs that are being written."""
         return self.directory / "drafts"
+
+    @property
+    def unreferenced(self) -> Path:
+        """Directory of the notes about blobs that no row names."""
+        return self.directory / "unreferenced"
+
+    @property
+    def damaged(self) -> Path:
+        """Directory of blobs that a repair took out; for people to look at."""
+        return self.directory / "damaged"
 
     def put(self, chunks: Iterable[bytes], *, limit: int | None = None) -> Blob:
         """Store a content.
@@ -93,16 +107,34 @@ class Blobs:
                 yield chunk
                 left -= 0 if length is None else len(chunk)
 
-    def verify(self, blob: Blob) -> str | None:
-        """What is wrong with a stored content, in words; ``None`` when it is what its name and length say."""
+    def verify(self, sha256: str) -> int:
+        """Read a content and compare it with its name; returns its bytes.
+
+        Raises:
+            BadBlob: it is not there, or not what was stored.
+        """
         try:
-            with self.path(blob.sha256).open("rb") as file:
+            with self.path(sha256).open("rb") as file:
                 digest, length = hashlib.file_digest(file, "sha256").hexdigest(), file.tell()
         except FileNotFoundError:
-            return "is missing"
+            raise BadBlob("is missing") from None
         except OSError as ex:
-            return f"cannot be read ({ex.strerror})"
-        return None if Blob(digest, length) == blob else "is damaged"
+            raise BadBlob(f"cannot be read ({ex.strerror})") from ex
+        if digest != sha256:
+            raise BadBlob("is damaged")
+        return length
+
+    def set_aside(self, sha256: str) -> bool:
+        """Move a damaged blob to ``damaged/``; returns whether it was damaged, or missing."""
+        with self._locked(fcntl.LOCK_EX):
+            try:
+                self.verify(sha256)
+            except BadBlob:
+                self.damaged.mkdir(mode=0o700, exist_ok=True)
+                with contextlib.suppress(FileNotFoundError):
+                    self.path(sha256).replace(self.damaged / sha256)
+                return True
+        return False
 
     def stored(self, prefix: str) -> list[str]:
         """SHA-256 of the blobs whose names begin with one of :data:`PREFIXES`."""

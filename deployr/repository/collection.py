@@ -38,7 +38,7 @@ class BlobCollector:
         self._database = database
         self._blobs = blobs
         self._grace = grace
-        self._notes = blobs.directory / "unreferenced"
+        self._notes = blobs.unreferenced
 
     def collect(self) -> Collected:
         """One round; it may run while the server stores and reads."""
