@@ -233,7 +233,7 @@ DEFAULT_NODE = NodeSettings(name="DeployR Default Node", description="Default R 
 
 
 class GridSettings(_Group, frozen=True, kw_only=True):
-    """R sessions."""
+    """R sessions and Python sessions."""
 
     sessions_directory: Annotated[
         str | None,
@@ -256,6 +256,13 @@ class GridSettings(_Group, frozen=True, kw_only=True):
         _positive("First user id of sessions of a server run as root; each Rserve parent takes 2000 ids.", "user id"),
     ] = 200000
     max_value: Annotated[int, _positive("Largest R value relayed.", "bytes")] = 2147483648
+    python: Annotated[
+        str | None,
+        _about(
+            "Interpreter of Python sessions, 3.11 or later, which session users can read; unset: the server's own. "
+            "numpy, pandas and matplotlib are loaded ahead when it has them, dill saves objects."
+        ),
+    ] = None
     nodes: Annotated[tuple[NodeSettings, ...], _about("The nodes, see below.", min_length=1)] = (DEFAULT_NODE,)
 
 

@@ -7,6 +7,7 @@ import contextlib
 import logging
 import os
 import signal
+import sys
 
 import msgspec
 import uvloop
@@ -222,6 +223,7 @@ def _node_options(settings: Settings, node: NodeSettings, number: int) -> NodeOp
             max_value=grid.max_value,
             memory_limit=grid.memory_limit,
             cpu_limit=grid.cpu_limit,
+            python=grid.python or sys.executable,
         ),
         limits=SessionLimits(
             console=grid.console_limit,
