@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from deployr.errors import GridError
+from deployr.errors import BoundaryExceeded, GridError
 from deployr.events.records import (
     Event,
     ExecutionConsole,
@@ -76,7 +76,8 @@ class ExecutionEvents:
         """The session was lost."""
         self._send_rest()
         self._publish(ExecutionError(**self._origin, error=failure.message))
-        self._hub.publish(warning(failure, self._spec))
+        if isinstance(failure, BoundaryExceeded):
+            self._publish(warning(failure, self._spec))
 
     @property
     def _origin(self) -> dict[str, Any]:
