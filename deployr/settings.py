@@ -97,7 +97,10 @@ class LimitSettings(_Group, frozen=True, kw_only=True):
     anonymous_time: Annotated[int, _natural("Longest time of one anonymous execution; 0: no limit.", "seconds")] = 300
     blackbox_idle: Annotated[int, _positive("Idle time after which an HTTP blackbox project ends.", "seconds")] = 900
     history_depth: Annotated[int, _positive("Executions kept in a project's history.", "executions")] = 250
-    history_storage: Annotated[int, _positive("Results kept in a project's history.", "bytes")] = 16777216
+    history_storage: Annotated[
+        int,
+        _positive("Unnamed plots kept in a project's history; beyond it those of the oldest executions go.", "bytes"),
+    ] = 16777216
     file_type_blacklist: Annotated[
         tuple[str, ...], _about("File name extensions that only administrators may upload, write, load or preload.")
     ] = ("exe", "sh", "bat", "bash", "csh", "tcsh")

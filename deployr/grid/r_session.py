@@ -177,6 +177,8 @@ class RSession:
                 artifacts=self.files.directory.changed_since(before) if execution.artifacts else [],
             )
             self._remember(execution, record)
+            if record.results:
+                self._limit_plots()
             value = _RserveValue(self._connection, reply)
             yield record, value
             await value.drain()
@@ -321,6 +323,12 @@ class RSession:
         self._history.append(record)
         while len(self._history) > self._limits.history_depth:
             self.files.forget_plots(self._history.pop(0).execution)
+
+    def _limit_plots(self) -> None:
+        storage = self._limits.history_storage
+        gone = self.files.beyond(storage) if storage else []
+        if gone:
+            self.delete_results(gone, None)
 
     def _amend_history(self, executions: Collection[str], change: Callable[[ExecutionRecord], ExecutionRecord]) -> None:
         """Change the records of executions, or of all."""

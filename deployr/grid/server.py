@@ -229,6 +229,7 @@ def _node_options(settings: Settings, node: NodeSettings, number: int) -> NodeOp
             console=grid.console_limit,
             interrupt_grace=grid.interrupt_grace,
             history_depth=settings.limits.history_depth,
+            history_storage=settings.limits.history_storage,
             cpu=grid.cpu_limit,
         ),
     )

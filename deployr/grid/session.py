@@ -20,6 +20,7 @@ class SessionLimits:
         console: most console text of one execution, in bytes; the rest is dropped and said so.
         interrupt_grace: seconds that interrupted code has to stop before the session is killed.
         history_depth: most executions remembered.
+        history_storage: bytes of unnamed plots, beyond which those of the oldest executions go; 0 for no limit.
         cpu: CPU time of the process in seconds, 0 for no limit.
     """
 
@@ -27,6 +28,7 @@ class SessionLimits:
     interrupt_grace: float
     history_depth: int
     cpu: float = 0
+    history_storage: int = 0
 
 
 PublishedSink = Callable[[bytes], None]

@@ -102,6 +102,16 @@ class SessionFiles:
                 return self._plots[name].delete([filename])
         raise NotFound(f"File not found: {filename}.")
 
+    def beyond(self, storage: int) -> list[str]:
+        """Executions whose plots do not fit in so many bytes together with newer ones; the newest always fits."""
+        taken, gone = 0, []
+        for execution, directory in reversed(self._plots.items()):
+            fits = taken == 0
+            taken += sum(info.length for info in directory.files(execution))
+            if not fits and taken > storage:
+                gone.append(execution)
+        return gone
+
     @property
     def drawn(self) -> Collection[str]:
         """Executions that have plots."""

@@ -25,13 +25,15 @@ class History:
 
     Args:
         depth: most executions of a history.
+        storage: bytes of its plots, beyond which those of the oldest executions are not saved.
     """
 
-    def __init__(self, database: Database, grid: Grid, blobs: Blobs, depth: int) -> None:
+    def __init__(self, database: Database, grid: Grid, blobs: Blobs, depth: int, storage: int) -> None:
         self._database = database
         self._grid = grid
         self._blobs = blobs
         self._depth = depth
+        self._storage = storage
 
     async def records(self, project: Project) -> list[ExecutionRecord]:
         """All executions, oldest first."""
@@ -96,7 +98,7 @@ class History:
         if not parts.history:
             return []
         saved = {entry.record.execution: entry for entry in self._saved(project)}
-        records = self._merge(list(saved.values()), await self._live(project))
+        records = _within(self._storage, self._merge(list(saved.values()), await self._live(project)))
         if parts.flush_history:
             return [flushed(SavedExecution(record, {})) for record in records]
         return [await self._capture(project, record, saved.get(record.execution)) for record in records]
@@ -189,6 +191,16 @@ def _newest(plots: Sequence[tuple[FileInfo, str | None]], filename: str) -> tupl
         if info.filename == filename:
             return info, sha256
     raise NotFound(f"File not found: {filename}.")
+
+
+def _within(storage: int, records: Sequence[ExecutionRecord]) -> list[ExecutionRecord]:
+    """The records without those plots that do not fit together with newer ones; those of the newest always fit."""
+    taken, kept = 0, []
+    for record in reversed(records):
+        fits = taken == 0
+        taken += sum(info.length for info in record.results)
+        kept.append(record if fits or taken <= storage else msgspec.structs.replace(record, results=[]))
+    return kept[::-1]
 
 
 def flushed(entry: SavedExecution) -> SavedExecution:

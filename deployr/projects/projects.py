@@ -52,7 +52,8 @@ class Projects:
         self._database = database
         self._grid = grid
         blobs = Blobs(settings.blobs_directory)
-        self.executed = History(database, grid, blobs, settings.limits.history_depth)
+        limits = settings.limits
+        self.executed = History(database, grid, blobs, limits.history_depth, limits.history_storage)
         self._states = ProjectStates(database, grid, blobs, self.executed)
         self._live = LiveSessions(database, grid, self._states, settings)
 
