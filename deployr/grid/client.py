@@ -73,7 +73,7 @@ class Grid(Protocol):
     async def execute(
         self, session: str, execution: Execution, arguments: bytes, *, console: ConsoleSink | None = None
     ) -> tuple[ExecutionRecord, bytes]:
-        """Run code; R errors are part of the record, not exceptions.
+        """Run code; errors of the code are part of the record, not exceptions.
 
         Args:
             arguments: QAP1 of a named list: ``inputs`` (named list, assigned first) and ``robjects``
@@ -98,7 +98,8 @@ class Grid(Protocol):
 
         These are ``list_objects``, ``get_objects``, ``assign_objects`` and ``delete_objects``; ``save_objects`` writes
         objects to a file of the area ``state`` and ``load_objects`` reads one; ``save_workspace`` and
-        ``load_workspace`` do so with the whole workspace and ``workspace.rData``.
+        ``load_workspace`` do so with the whole workspace and ``workspace.rData``. A Python session saves with dill, to
+        ``workspace.dill``; its ``dump_object`` and ``undump_object`` give and take the bytes of one object.
 
         Raises:
             ProjectBusy: another call runs in the session.
@@ -131,6 +132,9 @@ class Grid(Protocol):
 
     async def history(self, session: str) -> list[ExecutionRecord]:
         """Records of the session's executions, oldest first."""
+
+    async def console(self, session: str) -> str:
+        """Console text of the execution that runs, so far, or of the last one; it can be asked for while code runs."""
 
     async def flush(self, session: str, executions: Collection[str] = ()) -> None:
         """Throw away console text and unnamed plots of executions, or of all (none named); their records stay.
@@ -304,6 +308,9 @@ class SocketGrid:
 
     async def history(self, session: str) -> list[ExecutionRecord]:
         return await self._ask(protocol.History(session), list[ExecutionRecord])
+
+    async def console(self, session: str) -> str:
+        return await self._ask(protocol.Console(session), str)
 
     async def flush(self, session: str, executions: Collection[str] = ()) -> None:
         await self._ask(protocol.Flush(session, [*executions], hold=_hold(session)), Flag)

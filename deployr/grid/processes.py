@@ -1,4 +1,4 @@
-"""Processes of the grid: watching, signalling and removing R sessions with everything they started.
+"""Processes of the grid: watching, signalling and removing sessions with everything they started.
 
 R's children outlive it: background commands, `mclapply` workers, daemons. The grid is a child subreaper, so
 orphans come back to it; each is told to its session by the user id (root), or by the marker in its environment,
@@ -26,7 +26,7 @@ _PROC = Path("/proc")
 GRID_MARKER = "DEPLOYR_GRID"
 """Environment variable that every process of a grid's Rserve parents starts with; its value names the grid."""
 SESSION_MARKER = "DEPLOYR_SESSION"
-"""Environment variable that an R session sets for the programs it starts."""
+"""Environment variable that a session sets for the programs it starts."""
 
 
 def become_subreaper() -> None:

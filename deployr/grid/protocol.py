@@ -279,6 +279,12 @@ class History(msgspec.Struct, frozen=True, tag="history"):
     session: str
 
 
+class Console(msgspec.Struct, frozen=True, tag="console"):
+    """Console text of the execution that runs in a session, so far, or of its last one. Reply: the text."""
+
+    session: str
+
+
 class Flush(Changing, frozen=True, tag="flush"):
     """Throw away console text and unnamed plots of executions, or of all (none named). Reply: :class:`Flag`."""
 
@@ -370,6 +376,7 @@ Request = (
     | Close
     | ListSessions
     | History
+    | Console
     | Flush
     | DeleteResults
     | ListFiles

@@ -1,4 +1,4 @@
-"""The R session: a :class:`deployr.grid.session.Session` in a forked Rserve process."""
+"""The R session: a :class:`deployr.grid.session.Session` in a forked Rserve process. Python's speak the same."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ class _Listener:
 
 
 class RSession:
-    """A :class:`~deployr.grid.session.Session` in a forked Rserve process.
+    """A :class:`~deployr.grid.session.Session` in a forked Rserve process, or in one of Python that speaks as it does.
 
     Args:
         connection: to the fork, which has greeted.
@@ -135,6 +135,7 @@ class RSession:
         self._died_of_limit = False
         self._interrupted = False
         self._history: list[ExecutionRecord] = []
+        self._running: _Listener | None = None
         self._interrupt_timer: asyncio.TimerHandle | None = None
         self._cpu_limit = CpuLimit(greeting.pid, limits.cpu, self._limit_hit)
         self.files = SessionFiles(path, (greeting.uid, greeting.gid) if isolated else None)
@@ -151,7 +152,7 @@ class RSession:
         async with self._calling(_SETTLE_SECONDS):
             reply = await self._ask("enter", model.named_list(options), _NOTHING)
             if not reply.ok:
-                raise SessionLost("The R session failed to start.")
+                raise SessionLost(f"The {self._connection.runtime} session failed to start.")
             await _RserveValue(self._connection, reply).drain()
 
     @contextlib.asynccontextmanager
@@ -167,10 +168,11 @@ class RSession:
         async with self._calling(execution.time_limit):
             before = self.files.directory.snapshot() if execution.artifacts else {}
             options = _execution_options(execution, self.files.plots_path(execution.execution))
-            reply = await self._ask("execute", options, arguments, listener)
+            reply = await self._running_ask(options, arguments, listener)
             record = _record(
                 execution,
                 listener,
+                self._connection.runtime,
                 started_ms,
                 total=round((time.perf_counter() - started) * 1000),
                 results=self.files.collect_plots(execution.execution),
@@ -197,6 +199,12 @@ class RSession:
             await value.drain()
             if directory:
                 await self.files.directory.clear()
+
+    @property
+    def console(self) -> str:
+        if self._running is not None:
+            return self._running.text
+        return self._history[-1].console if self._history else ""
 
     def interrupt(self) -> bool:
         """A signal outside of a call would hit the next one, so it is sent only while one runs."""
@@ -300,6 +308,14 @@ class RSession:
             await self._throw_away_call()
         return await self._connection.call(listener, function, options, arguments)
 
+    async def _running_ask(self, options: model.RValue, arguments: bytes, listener: _Listener) -> ReplyHead:
+        """Run code; meanwhile its console text can be looked at."""
+        self._running = listener
+        try:
+            return await self._ask("execute", options, arguments, listener)
+        finally:
+            self._running = None
+
     async def _call(self, function: str, arguments: bytes) -> _RserveValue:
         """Run one of the runtime's functions."""
         listener = _Listener(0)
@@ -308,7 +324,7 @@ class RSession:
         outcome = listener.outcome()
         if not reply.ok or "error" in outcome:
             await value.drain()
-            raise DeployrError(_error_text(outcome))
+            raise DeployrError(_error_text(outcome, self._connection.runtime))
         return value
 
     async def _throw_away_call(self) -> None:
@@ -368,7 +384,7 @@ class RSession:
     def _lost(self) -> GridError:
         if self._died_of_limit:
             return BoundaryExceeded("The R boundary limit was exceeded; the session has been ended.")
-        return SessionLost("The R session is not responding; it has been ended.")
+        return SessionLost(f"The {self._connection.runtime} session is not responding; it has been ended.")
 
 
 def _execution_options(execution: Execution, results: Path) -> model.RValue:
@@ -388,6 +404,7 @@ def _execution_options(execution: Execution, results: Path) -> model.RValue:
 def _record(
     execution: Execution,
     listener: _Listener,
+    runtime: str,
     started_ms: int,
     *,
     total: int,
@@ -406,7 +423,7 @@ def _record(
         time_total=total,
         console=listener.text,
         warnings=[text or "" for text in model.as_texts(outcome["warnings"])] if "warnings" in outcome else [],
-        error=_error_text(outcome) if failed else None,
+        error=_error_text(outcome, runtime) if failed else None,
         error_code=900 if failed else None,
         syntax_error="syntax" in outcome,
         interrupted="interrupted" in outcome,
@@ -416,10 +433,10 @@ def _record(
     )
 
 
-def _error_text(outcome: dict[str, model.RValue]) -> str:
+def _error_text(outcome: dict[str, model.RValue], runtime: str) -> str:
     if "error" not in outcome:
-        return "The R code ended without a result."
-    return model.as_text(outcome["error"]) or "R error"
+        return f"The {runtime} code ended without a result."
+    return model.as_text(outcome["error"]) or f"{runtime} error"
 
 
 def _now_ms() -> int:

@@ -89,6 +89,8 @@ class GridServer:
                 stream.put_head(engine.infos(sessions, owner))
             case protocol.History(session):
                 stream.put_head(engine.entry(session).history)
+            case protocol.Console(session):
+                stream.put_head(engine.entry(session).console)
             case protocol.Flush(session, executions):
                 engine.idle_entry(session, request.hold).flush(executions)
                 stream.put_head(Flag(True))

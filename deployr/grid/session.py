@@ -84,6 +84,10 @@ class Session(Protocol):
     def history(self) -> list[ExecutionRecord]:
         """Records of the executions, oldest first."""
 
+    @property
+    def console(self) -> str:
+        """Console text of the execution that runs, so far, or of the last one."""
+
     def flush(self, executions: Collection[str]) -> None:
         """Throw away console text and unnamed plots of executions, or of all; ``NotFound`` for an unknown one."""
 

@@ -24,6 +24,7 @@ class Evaluator:
 
     Attributes:
         warnings: texts of the warnings of the running or last execution.
+        is_unreadable: its code could not be parsed.
     """
 
     def __init__(self, workspace: dict[str, Any], console: Console) -> None:
@@ -34,6 +35,7 @@ class Evaluator:
         self._name = ""
         self._hidden = False
         self.warnings: list[str] = []
+        self.is_unreadable = False
         self._show = warnings.showwarning
         warnings.showwarning = self._note_warning
 
@@ -50,7 +52,7 @@ class Evaluator:
         """
         self._begin(code, hidden)
         lines = _lines(code)
-        statements = [*self._compiled("\n".join(lines) + "\n")]
+        statements = self._parsed("\n".join(lines) + "\n")
         shown = 0
         for node, compiled in statements:
             shown = self._echo(lines, node, shown) if echo else shown
@@ -79,11 +81,20 @@ class Evaluator:
         self._hidden = hidden
         self._name = f"<execution {next(self._numbers)}>"
         self.warnings = []
+        self.is_unreadable = False
         # Else a warning would be shown once for all executions.
         self._workspace.pop("__warningregistry__", None)
         if not hidden:
             # What tracebacks and ``inspect`` show of the code.
             linecache.cache[self._name] = (len(code), None, [f"{line}\n" for line in _lines(code)], self._name)
+
+    def _parsed(self, code: str) -> list[tuple[ast.stmt, CodeType]]:
+        """All statements, so that nothing runs of code that has errors."""
+        try:
+            return [*self._compiled(code)]
+        except Exception:
+            self.is_unreadable = True
+            raise
 
     def _compiled(self, code: str) -> Iterator[tuple[ast.stmt, CodeType]]:
         """Statements, with what ``from __future__`` asks for from there on."""

@@ -71,7 +71,7 @@ class Session:
         if "error" not in outcome:
             outcome |= {name: text for name, text in (drawn | objects).items() if name == "error"}
         self._console.flush()
-        self._connection.send_outcome(_outcome(outcome, elapsed, self._evaluator.warnings))
+        self._connection.send_outcome(_outcome(outcome, elapsed, self._evaluator))
         self._connection.reply(written[0] if written else sexp.members([]))
 
     def _run(self, options: Mapping[str, Any], asked: Mapping[str, sexp.Sexp]) -> None:
@@ -135,7 +135,8 @@ class Session:
         self._workspace.state = self._directory / "state"
         work = self._directory / "work"
         os.chdir(work)
-        os.environ.pop("MPLCONFIGDIR", None)
+        for name in ("MPLCONFIGDIR", "GLIBC_TUNABLES"):
+            os.environ.pop(name, None)
         os.environ |= {"TMPDIR": directory, "HOME": str(work), "PWD": str(work), "DEPLOYR_SESSION": marker}
         tempfile.tempdir = None
         # Modules in the working directory can be imported, as in the interactive interpreter.
@@ -146,12 +147,12 @@ def _members(found: sexp.Sexp) -> dict[str, sexp.Sexp]:
     return dict(zip(found.names or [], found.members(), strict=False))
 
 
-def _outcome(outcome: Mapping[str, object], elapsed: float, warnings: list[str]) -> dict[str, bytes]:
-    written = {"elapsed": sexp.doubles(elapsed), "warnings": sexp.texts(*warnings)}
+def _outcome(outcome: Mapping[str, object], elapsed: float, evaluator: Evaluator) -> dict[str, bytes]:
+    written = {"elapsed": sexp.doubles(elapsed), "warnings": sexp.texts(*evaluator.warnings)}
     if "error" in outcome:
         written["error"] = sexp.texts(str(outcome["error"]))
-    if "interrupted" in outcome:
-        written["interrupted"] = sexp.logicals(True)
+    flags = {"interrupted": "interrupted" in outcome, "syntax": evaluator.is_unreadable}
+    written |= {name: sexp.logicals(True) for name, holds in flags.items() if holds}
     return written
 
 
