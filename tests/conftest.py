@@ -17,9 +17,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture
-def anonymous(server: Server) -> Client:
+def anonymous(server: Server) -> Iterator[Client]:
     """A client that is not logged in."""
-    return server.client()
+    client = server.client()
+    yield client
+    client.http.close()
 
 
 @pytest.fixture
@@ -28,3 +30,5 @@ def testuser(server: Server) -> Iterator[Client]:
     client = server.login()
     yield client
     client.http.post("/r/user/logout")
+    # The server ends at once when nobody is connected.
+    client.http.close()
