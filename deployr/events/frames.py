@@ -121,7 +121,7 @@ def _object(value: bytes) -> dict[str, Any]:
     try:
         [(name, member)] = model.as_members(qap1.decode(value)).items()
         return objects.encode_object(name, member)
-    except (Qap1Error, TypeError, KeyError, RecursionError) as ex:
+    except (Qap1Error, TypeError, ValueError, KeyError, RecursionError) as ex:
         raise ValueError("an object that cannot be read") from ex
 
 
