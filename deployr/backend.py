@@ -88,12 +88,10 @@ class Backend:
         self.executions = Executions(self.projects, self.grid, sources, model)
         self.scripts = Scripts(self.grid, sources, model, settings)
         self.workspace = Workspace(self.projects, self.grid)
-        self.workspace_files = WorkspaceFiles(
-            self.projects, self.grid, self.files, self.repositories, self.blobs, settings
-        )
+        self.workspace_files = WorkspaceFiles(self.projects, self.grid, self.files, self.repositories, settings)
         self.archives = Archives(self.projects, self.blobs, settings)
         self.packages = Packages(self.projects, self.grid)
-        self.directory = Directory(self.projects, self.grid, self.files, self.repositories, self.blobs, settings)
+        self.directory = Directory(self.projects, self.grid, self.files, self.repositories, settings)
         self.zip_uploads = ZipUploads(self.database, self.files, self.blobs, settings)
         self.downloads = RepositoryDownloads(self.repositories, self.external_files, self.blobs)
         own = OwnUrls(settings, self.downloads, self.directory, self.executions, self.scripts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from deployr.api.params import Params
-from deployr.repository.records import FileProperties
+from deployr.repository.records import Destination, FileProperties
 
 
 def read_properties(params: Params) -> FileProperties:
@@ -16,4 +16,14 @@ def read_properties(params: Params) -> FileProperties:
         published=params.given_flag("published"),
         inputs=params.text("inputs"),
         outputs=params.text("outputs"),
+    )
+
+
+def read_destination(params: Params) -> Destination:
+    """Where a content goes in the caller's repository; ``version`` is the workspace's word for ``newversion``."""
+    return Destination(
+        directory=params.text("directory"),
+        properties=read_properties(params),
+        newversion=params.flag("newversion", "version"),
+        newversionmsg=params.text("newversionmsg"),
     )

@@ -8,7 +8,7 @@ from falcon.asgi import Response
 
 from deployr.api import downloads, envelope, records
 from deployr.api.call import Call
-from deployr.api.file_params import read_properties
+from deployr.api.file_params import read_destination
 from deployr.api.own_urls import local
 from deployr.api.params import MalformedParameter, Params
 from deployr.api.path_names import split_names
@@ -86,13 +86,7 @@ class ProjectDirectoryResource:
         caller = req.require_user()
         params = await req.read_params()
         project, file = await self._directory.store(
-            caller,
-            params.required("project"),
-            params.required("filename"),
-            directory=params.text("directory"),
-            properties=read_properties(params),
-            newversion=params.flag("newversion"),
-            newversionmsg=params.text("newversionmsg"),
+            caller, params.required("project"), params.required("filename"), read_destination(params)
         )
         stored = {"file": records.repository_file(file, req.urls)}
         envelope.succeed(req, resp, project=records.project(project), repository=stored)

@@ -9,7 +9,7 @@ from falcon.asgi import Response
 from deployr.api import envelope, records
 from deployr.api.call import Call
 from deployr.api.execution_params import read_encoding, read_inputs
-from deployr.api.file_params import read_properties
+from deployr.api.file_params import read_destination
 from deployr.api.own_urls import local
 from deployr.api.params import MalformedParameter
 from deployr.projects import rdata
@@ -99,16 +99,12 @@ class ProjectWorkspaceResource:
         """Save an object to the repository; clients send ``name``, the reference says ``filename``."""
         caller = req.require_user()
         params = await req.read_params()
-        filename = params.text("filename")
         project, file = await self._files.store(
             caller,
             params.required("project"),
             params.text("name") or rdata.object_name(params.required("filename")),
-            filename=filename,
-            directory=params.text("directory"),
-            properties=read_properties(params),
-            newversion=params.flag("version", "newversion"),
-            newversionmsg=params.text("newversionmsg"),
+            read_destination(params),
+            filename=params.text("filename"),
         )
         stored = {"file": records.repository_file(file, req.urls)}
         envelope.succeed(req, resp, project=records.project(project), repository=stored)

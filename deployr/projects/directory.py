@@ -12,9 +12,8 @@ from deployr.projects import downloads
 from deployr.projects.projects import Projects
 from deployr.projects.records import Download, Project
 from deployr.repository import file_types
-from deployr.repository.blobs import Blobs
 from deployr.repository.files import RepositoryFiles
-from deployr.repository.records import FileProperties, RepositoryFile
+from deployr.repository.records import Destination, RepositoryFile
 from deployr.repository.repositories import Repositories
 from deployr.settings import Settings
 from deployr.users.caller import Caller
@@ -29,14 +28,12 @@ class Directory:
         grid: Grid,
         files: RepositoryFiles,
         repositories: Repositories,
-        blobs: Blobs,
         settings: Settings,
     ) -> None:
         self._projects = projects
         self._grid = grid
         self._files = files
         self._repositories = repositories
-        self._blobs = blobs
         self._limits = settings.limits
 
     async def list_files(
@@ -131,13 +128,9 @@ class Directory:
         caller: Caller,
         project_id: str,
         filename: str,
-        *,
-        directory: str | None = None,
-        properties: FileProperties | None = None,
-        newversion: bool = False,
-        newversionmsg: str | None = None,
+        destination: Destination,
     ) -> tuple[Project, RepositoryFile]:
-        """Copy a file to the caller's repository; see :meth:`deployr.repository.files.RepositoryFiles.upload`.
+        """Copy a file to the caller's repository.
 
         Raises:
             NotFound: there is no such file or no such directory of the repository.
@@ -147,17 +140,7 @@ class Directory:
             self._projects.using(caller, project_id, reading=True) as project,
             self._grid.read_file(project_id, filename) as (_, content),
         ):
-            blob = await self._blobs.put_stream(content, limit=self._limits.max_upload)
-        file = self._files.upload(
-            caller,
-            filename,
-            blob,
-            directory=directory,
-            properties=properties,
-            newversion=newversion,
-            newversionmsg=newversionmsg,
-        )
-        return project, file
+            return project, await self._files.store(caller, filename, content, destination)
 
     async def load(
         self,

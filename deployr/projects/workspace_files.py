@@ -11,9 +11,8 @@ from deployr.projects import rdata
 from deployr.projects.projects import Projects
 from deployr.projects.records import Project
 from deployr.repository import file_types
-from deployr.repository.blobs import Blobs
 from deployr.repository.files import RepositoryFiles
-from deployr.repository.records import FileProperties, RepositoryFile
+from deployr.repository.records import Destination, RepositoryFile
 from deployr.repository.repositories import Repositories
 from deployr.settings import Settings
 from deployr.users.caller import Caller
@@ -31,14 +30,12 @@ class WorkspaceFiles:
         grid: Grid,
         files: RepositoryFiles,
         repositories: Repositories,
-        blobs: Blobs,
         settings: Settings,
     ) -> None:
         self._projects = projects
         self._grid = grid
         self._files = files
         self._repositories = repositories
-        self._blobs = blobs
         self._limits = settings.limits
 
     async def upload(self, caller: Caller, project_id: str, content: AsyncIterable[bytes]) -> Project:
@@ -102,14 +99,11 @@ class WorkspaceFiles:
         caller: Caller,
         project_id: str,
         name: str,
+        destination: Destination,
         *,
         filename: str | None = None,
-        directory: str | None = None,
-        properties: FileProperties | None = None,
-        newversion: bool = False,
-        newversionmsg: str | None = None,
     ) -> tuple[Project, RepositoryFile]:
-        """Save an object to the caller's repository; see :meth:`deployr.repository.files.RepositoryFiles.upload`.
+        """Save an object to the caller's repository.
 
         Args:
             filename: of the file; default the object's name.
@@ -124,17 +118,7 @@ class WorkspaceFiles:
             self._projects.using(caller, project_id, reading=True) as project,
             rdata.saved(self._grid, project_id, name) as content,
         ):
-            blob = await self._blobs.put_stream(content, limit=self._limits.max_upload)
-        file = self._files.upload(
-            caller,
-            rdata.file_name(filename or name),
-            blob,
-            directory=directory,
-            properties=properties,
-            newversion=newversion,
-            newversionmsg=newversionmsg,
-        )
-        return project, file
+            return project, await self._files.store(caller, rdata.file_name(filename or name), content, destination)
 
 
 def _unused_name(filename: str, taken: Collection[str]) -> str:

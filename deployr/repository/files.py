@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterable, Sequence
 
 import sqlalchemy as sa
 
 from deployr.errors import NotAuthenticated, NotFound
 from deployr.repository import access, file_types, names, rows
-from deployr.repository.blobs import Blob
+from deployr.repository.blobs import Blob, Blobs
 from deployr.repository.names import ARCHIVE, ROOT
-from deployr.repository.records import FileProperties, RepositoryFile
+from deployr.repository.records import Destination, FileProperties, RepositoryFile
 from deployr.settings import Settings
 from deployr.store.database import Database
 from deployr.store.schema import repository_files as files
@@ -22,6 +22,8 @@ class RepositoryFiles:
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
+        self._blobs = Blobs(settings.blobs_directory)
+        self._largest = settings.limits.max_upload
         self._policies = settings.repository
         self._blacklist = settings.limits.file_type_blacklist
 
@@ -138,6 +140,26 @@ class RepositoryFiles:
         with self._database.reading() as connection:
             if not rows.has_directory(connection, username, directory or ROOT):
                 raise NotFound(f"There is no directory {directory!r}.")
+
+    async def store(
+        self, caller: Caller, filename: str, content: AsyncIterable[bytes], destination: Destination
+    ) -> RepositoryFile:
+        """Write a content that comes in pieces to a file of the caller.
+
+        Raises:
+            TooLarge: it is larger than an upload may be.
+            NotAuthenticated, InvalidParameter, NotFound: as :meth:`upload`.
+        """
+        blob = await self._blobs.put_stream(content, limit=self._largest)
+        return self.upload(
+            caller,
+            filename,
+            blob,
+            directory=destination.directory,
+            properties=destination.properties,
+            newversion=destination.newversion,
+            newversionmsg=destination.newversionmsg,
+        )
 
     def upload(
         self,

@@ -29,6 +29,23 @@ class FileProperties:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Destination:
+    """Where a content goes in its writer's repository, and how.
+
+    Attributes:
+        directory: default root.
+        properties: what is not given stays as it is.
+        newversion: keep the former latest version as history.
+        newversionmsg: describes the version.
+    """
+
+    directory: str | None = None
+    properties: FileProperties = FileProperties()
+    newversion: bool = False
+    newversionmsg: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class RepositoryFile:
     """One version of a file.
 
