@@ -1,11 +1,18 @@
-"""Discrete tasks of the RBroker framework."""
+"""Discrete and pooled tasks of the RBroker framework."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+
+from deployr.grid import processes
+from deployr.grid.client import SocketGrid
+from tests.server import Client, Server
+
+POOL, TASKS = 5, 100
 
 
 @pytest.mark.parametrize("caller", [[], ["testuser"]], ids=["anonymous", "authenticated"])
@@ -23,3 +30,34 @@ def test_discrete_tasks_are_run_and_failures_told(node: Callable[..., Any], call
 
 def _sizes(results: list[dict[str, Any]]) -> list[int]:
     return [len(found["value"]) for result in results for found in result["generatedObjects"] if found["name"] == "x"]
+
+
+@pytest.fixture
+def script(testuser: Client, unique: str) -> Iterator[str]:
+    """A script that does what the code of the tasks does."""
+    filename = f"{unique}.R"
+    code = b"square <- number^2; pid <- Sys.getpid(); calls <- (if (exists('calls')) calls else 0) + 1"
+    testuser.succeed("/r/repository/file/upload", filename=filename, files={"file": code})
+    yield filename
+    testuser.succeed("/r/repository/file/delete", filename=filename)
+
+
+async def test_pooled_tasks_are_run_on_a_pool_that_is_released(
+    node: Callable[..., Any], script: str, server: Server, testuser: Client
+) -> None:
+    seen = node("pool.js", script, str(POOL), str(TASKS))
+    assert (seen["errors"], seen["warnings"], len(seen["completed"])) == ([], [], TASKS)
+    found = [{item["name"]: item["value"] for item in result["generatedObjects"]} for result in seen["completed"]]
+    assert sorted((item["number"], item["square"]) for item in found) == [(n, n**2) for n in range(1, TASKS + 1)]
+
+    projects = Counter(result["id"] for result in seen["completed"])
+    assert len(projects) == len({item["pid"] for item in found}) == POOL
+    last = {result["id"]: item["calls"] for result, item in zip(seen["completed"], found, strict=True)}
+    assert last == projects, "each project keeps its workspace from task to task"
+
+    assert seen["released"] is True
+    grid = SocketGrid(server.settings.grid_socket)
+    assert await grid.sessions(sessions=[*projects]) == []
+    await grid.aclose()
+    assert [item["pid"] for item in found if not processes.is_zombie(int(item["pid"]))] == []
+    assert not {project["project"] for project in testuser.succeed("/r/project/list")["projects"]} & projects.keys()
