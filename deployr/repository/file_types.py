@@ -65,11 +65,6 @@ def content_type(filename: str) -> str:
     return _CONTENT_TYPE_OF.get(extension(filename), "application/octet-stream")
 
 
-def is_script(filename: str) -> bool:
-    """Whether it can be executed as an R script."""
-    return category(filename) == "script"
-
-
 def spellings(filename: str) -> list[str]:
     """The files that the name of a script may mean, which may lack its ``.R``; the first that exists counts."""
     return [filename, f"{filename}.R", f"{filename}.r"]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from deployr.errors import InvalidParameter
-from deployr.repository.file_types import category, check_type, content_type, is_script, parse_category
+from deployr.repository.file_types import category, check_type, content_type, parse_category
 from deployr.repository.names import check_directory, check_filename
 from deployr.users.caller import Caller
 
@@ -50,7 +50,6 @@ def test_forbidden_and_reserved_directory_names_are_refused(name: str) -> None:
 )
 def test_the_extension_tells_category_and_type(filename: str, expected: str, kind: str) -> None:
     assert (category(filename), content_type(filename)) == (expected, kind)
-    assert is_script(filename) == (expected == "script")
 
 
 def test_category_filters_are_read_without_case() -> None:
