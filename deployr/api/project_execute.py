@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from falcon.asgi import Response
 
-from deployr.api import downloads, envelope, execution_replies, records
+from deployr.api import downloads, envelope, execution_replies, records, script_page
 from deployr.api.call import Call
 from deployr.api.execution_params import read_options, read_scripts
 from deployr.api.own_urls import local_places
@@ -89,6 +89,27 @@ class ProjectExecuteResource:
         results = [records.result(info, project.project, req.urls) for info in infos]
         envelope.succeed(req, resp, project=records.project(project), execution={"results": results})
 
+    async def on_post_result_print(self, req: Call, resp: Response, project: str = "", execution: str = "") -> None:
+        """Unnamed plots for printing: which there are, and by the path-style URL the page that shows them.
+
+        .NET makes the call and then hands out that URL (client-wire-facts 2).
+        """
+        caller = req.require_user()
+        params = await req.read_params()
+        executions = [execution] if execution else params.names("execution")
+        found, infos = await self._executions.results(caller, project or params.required("project"), executions)
+        name = params.text("name", "filename")
+        links = script_page.Links(req)
+        results = [
+            records.result(info, found.project, links.urls if project else req.urls)
+            for info in infos
+            if name in (None, info.filename)
+        ]
+        if project:
+            script_page.send(resp, script_page.results_page(found.name or found.project, results, links))
+        else:
+            envelope.succeed(req, resp, project=records.project(found), execution={"results": results})
+
     async def on_post_result_delete(self, req: Call, resp: Response) -> None:
         """Delete unnamed plots."""
         caller = req.require_user()
@@ -123,6 +144,7 @@ class ProjectExecuteResource:
     on_get_history = on_post_history
     on_get_flush = on_post_flush
     on_get_result_list = on_post_result_list
+    on_get_result_print = on_post_result_print
     on_get_result_delete = on_post_result_delete
     on_post_result_download = on_get_result_download
     on_head_result_download = on_get_result_download

@@ -23,7 +23,7 @@ from deployr.repository.external import ExternalRepository
 from deployr.repository.file_changes import FileChanges, Source
 from deployr.repository.files import RepositoryFiles
 from deployr.repository.names import ROOT
-from deployr.repository.records import RepositoryFile
+from deployr.repository.records import FileProperties, RepositoryFile
 from deployr.repository.repositories import Repositories
 from deployr.users.caller import Caller
 
@@ -118,6 +118,17 @@ class RepositoryFileResource:
         file = self._files.update(caller, params.required("filename"), properties, directory=params.text("directory"))
         envelope.succeed(req, resp, repository={"file": records.repository_file(file, req.urls)})
 
+    async def on_post_publish(self, req: Call, resp: Response) -> None:
+        """Publish a file, or take that back (``published=false``): an update of the one flag.
+
+        The call is named among the constants of the clients, but documented nowhere.
+        """
+        caller = req.require_user()
+        params = await req.read_params()
+        properties = FileProperties(published=params.flag("published", default=True))
+        file = self._files.update(caller, params.required("filename"), properties, directory=params.text("directory"))
+        envelope.succeed(req, resp, repository={"file": records.repository_file(file, req.urls)})
+
     async def on_get_download(self, req: Call, resp: Response) -> None:
         """Files as they are, or several as a zip."""
         params = await req.read_params()
@@ -209,6 +220,7 @@ class RepositoryFileResource:
     on_get_write = on_post_write
     on_get_fetch = on_post_fetch
     on_get_update = on_post_update
+    on_get_publish = on_post_publish
     on_post_download = on_get_download
     on_head_download = on_get_download
     on_head_download_path = on_get_download_path

@@ -1,7 +1,7 @@
-"""The page that ``/r/repository/script/render`` answers with (7x-facts 14.2).
+"""The pages that ``/r/repository/script/render`` (7x-facts 14.2) and the printing of results answer with.
 
-It stands for itself: no script, nothing from elsewhere, and all that came from R is text. The source of the R script
-is not on it, but for what the console echoed.
+Each stands for itself: no script, nothing from elsewhere, and all that came from R is text. The source of the R script
+is not on them, but for what the console echoed.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -80,6 +80,11 @@ def outcome_page(title: str, outcome: Outcome, links: Links) -> bytes:
         *_section("Files", [_file(artifact, links) for artifact in shown["artifacts"]]),
         *_section("Stored files", [_file(file, links) for file in stored]),
     )
+
+
+def results_page(title: str, results: Sequence[Record], links: Links) -> bytes:
+    """Unnamed plots, to be printed."""
+    return _page(title, *[E.IMG(src=links(plot), alt=_text(plot["filename"])) for plot in results])
 
 
 def failure_page(title: str, error: str) -> bytes:

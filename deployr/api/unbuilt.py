@@ -8,9 +8,6 @@ from deployr.api.call import Call
 from deployr.errors import DeployrError
 
 UNBUILT = (
-    "/r/project/execute/result/print",
-    "/r/project/directory/save",
-    "/r/repository/file/publish",
     "/r/repository/shell/execute",
 )
 
