@@ -105,6 +105,13 @@ def _add_repository(
     check = actions.add_parser("check", parents=[common], help="verify all files and rows; may run beside the server")
     check.add_argument("--repair", action="store_true", help="put right what can be, remove what cannot be read")
     check.set_defaults(run=lambda arguments: cli_repository.check(arguments, _settings(arguments)))
+    export = actions.add_parser("export", parents=[common], help="write files, versions and directories to an archive")
+    export.add_argument("file", type=Path, metavar="FILE", help="the archive, which must not exist yet")
+    export.add_argument("--user", metavar="NAME", help="only what this user owns")
+    export.set_defaults(run=lambda arguments: cli_repository.export(arguments, _settings(arguments)))
+    load = actions.add_parser("import", parents=[common], help="merge an archive into the repository")
+    load.add_argument("file", type=Path, metavar="FILE", help="what `export` wrote")
+    load.set_defaults(run=lambda arguments: cli_repository.load(arguments, _settings(arguments)))
 
 
 def _settings(arguments: argparse.Namespace) -> Settings:
