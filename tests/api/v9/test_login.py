@@ -115,3 +115,12 @@ def test_a_new_key_signs_at_once_and_old_tokens_stay_valid(server: Server, api: 
 
 def _accounts(server: Server) -> Accounts:
     return Accounts(Database(server.settings.database_url), server.settings)
+
+
+async def test_tokens_of_an_issuer_that_cannot_be_asked_are_503_and_own_ones_good(root: InProcess) -> None:
+    async with root(oidc__issuer="http://127.0.0.1:9", oidc__audience="deployr") as client:
+        foreign = jwt.encode({"sub": "x"}, "x" * 32, headers={"kid": "foreign"})
+        assert (await client.get("/status", headers={"Authorization": f"Bearer {foreign}"})).status_code == 503
+        pair = (await client.post("/login", json={"username": "testuser", "password": "changeme"})).json()
+        own = {"Authorization": f"Bearer {pair['access_token']}"}
+        assert (await client.get("/computenodes", headers=own)).status_code == 200
