@@ -44,6 +44,7 @@ users = sa.Table(
     sa.Column("locked_until", sa.BigInteger),
     sa.Column("cookie", sa.Text),
     sa.Column("last_modified", sa.BigInteger, nullable=False),
+    sa.Column("issuer", sa.Text, comment="URL of who vouches for the user; null: a password of this server's own"),
 )
 
 roles = sa.Table(
@@ -77,6 +78,31 @@ http_sessions = sa.Table(
     sa.Column("used", sa.BigInteger, nullable=False, index=True),
     _flag("autosave", default=True),
     _flag("relative_urls"),
+)
+
+token_pairs = sa.Table(
+    "token_pairs",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True, comment="the access token's jti"),
+    sa.Column("login", sa.Text, nullable=False, index=True, comment="what all pairs renewed from one login share"),
+    sa.Column(
+        "username",
+        sa.Text,
+        sa.ForeignKey("users.username", onupdate="CASCADE", ondelete="CASCADE"),
+        nullable=False,
+        index=True,
+    ),
+    sa.Column("refresh_digest", sa.Text, nullable=False, unique=True, comment="SHA-256 of the refresh token"),
+    sa.Column("expires", sa.BigInteger, nullable=False, index=True, comment="end of the refresh token"),
+    sa.Column("renewable", sa.BigInteger, nullable=False, comment="no pair of the login lives longer"),
+    _flag("replaced"),
+)
+
+compute_nodes = sa.Table(
+    "compute_nodes",
+    metadata,
+    sa.Column("position", _Id, primary_key=True),
+    sa.Column("entry", sa.Text, nullable=False, unique=True, comment="URI or range of URIs, as given"),
 )
 
 projects = sa.Table(
