@@ -118,7 +118,7 @@ def check_origin(req: Call, settings: Settings) -> None:
     origin = req.get_header("Origin")
     if origin is None or ("://" not in origin and origin != "null"):
         return
-    own = {req.netloc, urlsplit(settings.server.context_url or "").netloc}
+    own = {req.netloc, urlsplit(settings.server.context_url or req.url).netloc}
     allowed = settings.server.cors_origins
     if urlsplit(origin).netloc not in own and origin not in allowed and "*" not in allowed:
         raise PermissionDenied("Pages of this origin may not open event streams.")
