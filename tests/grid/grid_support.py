@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import itertools
 import json
 import os
@@ -30,6 +31,8 @@ T = TypeVar("T")
 
 IS_ROOT = os.geteuid() == 0
 DEADLINE = 30.0
+PYTHON_PROGRAM = os.environ.get("DEPLOYR_GRID_PYTHON") or sys.executable
+"""Interpreter of Python sessions."""
 _START = """
 import logging, sys
 logging.basicConfig(level=logging.INFO)
@@ -39,6 +42,12 @@ main(Settings.from_json(sys.stdin.buffer.read()))
 """
 
 _numbers = itertools.count(1)
+
+
+@functools.cache
+def python_has(module: str) -> bool:
+    """Whether the interpreter of Python sessions has a module installed."""
+    return subprocess.run([PYTHON_PROGRAM, "-I", "-c", f"import {module}"], capture_output=True).returncode == 0
 
 
 def unique(prefix: str) -> str:
@@ -55,7 +64,11 @@ def make_home() -> Path:
 
 def make_settings(home: Path, **grid: Any) -> Settings:
     """Settings of a grid below ``home``; quick where the defaults are patient."""
-    flags = {"warm_min": 1, "warm_max": 2, "interrupt_grace": 1, "stateless_keep": 2, "cpu_limit": 0} | grid
+    flags = (
+        {"warm_min": 1, "warm_max": 2, "interrupt_grace": 1, "stateless_keep": 2, "cpu_limit": 0}
+        | {"python": PYTHON_PROGRAM}
+        | grid
+    )
     values = {"home": home / "home", "grid.sessions_directory": str(home / "sessions")}
     settings = Settings.load(environ={}, flags=values | {f"grid.{name}": value for name, value in flags.items()})
     settings.prepare_home()

@@ -6,25 +6,29 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from deployr.encodings import model, qap1
+from deployr.encodings.model import RValue
 from deployr.errors import DeployrError, NotFound, ProjectBusy, SessionLost
 from deployr.grid import processes
 from deployr.grid.files import read_chunks
 from deployr.grid.node import LocalNode, Node, NodeOptions
 from deployr.grid.parent import ParentOptions, RserveParent
-from deployr.grid.protocol import Execution, ExecutionRecord
+from deployr.grid.protocol import Execution, ExecutionRecord, Runtime
 from deployr.grid.session import Session, SessionLimits
 from tests.grid.conftest import needs_root
 from tests.grid.grid_support import (
+    PYTHON_PROGRAM,
     encode_arguments,
     eventually,
     is_alive,
     make_home,
     make_settings,
+    python_has,
     remove_home,
     stream,
     unique,
@@ -49,25 +53,108 @@ def local_node(home: Any, **parent: Any) -> LocalNode:
             grid=str(settings.sessions_directory),
             uid_base=settings.grid.uid_base if os.geteuid() == 0 else None,
             max_value=2**30,
-            **parent,
+            **({"python": PYTHON_PROGRAM} | parent),
         ),
         limits=SessionLimits(console=100, interrupt_grace=1, history_depth=2),
     )
     return LocalNode(options, processes.Orphans())
 
 
-BACK_ENDS: list[MakeNode] = [local_node]
+@dataclass(frozen=True)
+class Language:
+    """The same code in the language of each runtime."""
+
+    runtime: Runtime
+    set_x: str
+    x: RValue
+    next: str
+    loop: str
+    begin_and_loop: str
+    die: str
+    leave_traces: str
+    plot: str
+    say: str
+    fill: str
+    count_what_is_left: str
+    is_module_loaded: str
+    what_exists: str
+    too_much: str
+    read: str
+
+
+R = Language(
+    runtime="r",
+    set_x="x <- 6 * 7\ncat('seen')",
+    x=model.double(42),
+    next="cat('next')",
+    loop="repeat {}",
+    begin_and_loop="cat('a\\n')\nrepeat {}",
+    die="quit()",
+    leave_traces="writeLines('kept', 'f'); pid <- Sys.getpid()",
+    plot="plot({})",
+    say="cat('{}')",
+    fill="x <- .hidden <- runif(1); library(splines); dir.create('d'); file.create('f', '.g', 'd/h')",
+    count_what_is_left="cat(length(ls(all.names = TRUE)), length(dir(all.files = TRUE, no.. = TRUE)))",
+    is_module_loaded="cat('package:splines' %in% search())",
+    what_exists="cat(exists('x'), file.exists('f'))",
+    too_much="cat(strrep('é', 60))\ncat('more')",
+    read="cat(readLines('f', warn = FALSE))",
+)
+PYTHON = Language(
+    runtime="python",
+    set_x="x = 6 * 7\nprint('seen', end='')",
+    x=model.integer(42),
+    next="print('next', end='')",
+    loop="while True: pass",
+    begin_and_loop="print('a')\nwhile True: pass",
+    die="import os; os._exit(0)",
+    leave_traces="import os; pid = os.getpid(); _ = open('f', 'w').close()",
+    plot="import matplotlib.pyplot as plt; _ = plt.figure(); _ = plt.plot([{}])",
+    say="print('{}', end='')",
+    fill="import os, wave; x = _hidden = 1; os.mkdir('d'); [open(n, 'w').close() for n in ('f', '.g', 'd/h')]",
+    count_what_is_left="print(sum(not n.startswith('__') for n in dir()), len(__import__('os').listdir()), end='')",
+    is_module_loaded="import sys; print(str('wave' in sys.modules).upper(), end='')",
+    what_exists="import os; print(*(str(v).upper() for v in ('x' in dir(), os.path.exists('f'))), end='')",
+    too_much="print('é' * 60, end='')\nprint('more')",
+    read="print(open('f').read(), end='')",
+)
+
+BACK_ENDS: list[tuple[MakeNode, Language]] = [(local_node, R), (local_node, PYTHON)]
 """A later back end adds its maker here."""
 
 
-@pytest.fixture(params=BACK_ENDS, ids=lambda maker: maker.__name__)
-async def node(request: pytest.FixtureRequest) -> AsyncGenerator[Node]:
+@pytest.fixture(params=BACK_ENDS, ids=lambda back_end: f"{back_end[0].__name__}-{back_end[1].runtime}")
+def back_end(request: pytest.FixtureRequest) -> tuple[MakeNode, Language]:
+    found: tuple[MakeNode, Language] = request.param
+    return found
+
+
+@pytest.fixture
+def language(back_end: tuple[MakeNode, Language]) -> Language:
+    return back_end[1]
+
+
+@pytest.fixture
+def plots(language: Language) -> str:
+    """Code that draws a number."""
+    if language.runtime == "python" and not python_has("matplotlib"):
+        pytest.skip("the interpreter of Python sessions has no matplotlib")
+    return language.plot
+
+
+@pytest.fixture
+async def node(back_end: tuple[MakeNode, Language]) -> AsyncGenerator[Node]:
     home = make_home()
-    node = request.param(home)
+    node = back_end[0](home)
     await node.start()
     yield node
     await node.stop()
     remove_home(home)
+
+
+@pytest.fixture
+async def session(node: Node, language: Language) -> Session:
+    return await node.take(lambda: None, language.runtime)
 
 
 async def run(session: Session, code: str, *robjects: str, **options: Any) -> tuple[ExecutionRecord, bytes]:
@@ -76,13 +163,13 @@ async def run(session: Session, code: str, *robjects: str, **options: Any) -> tu
         return record, b"".join([chunk async for chunk in value.chunks()])
 
 
-async def test_a_session_serves_one_call_after_the_other(node: Node) -> None:
+async def test_a_session_serves_one_call_after_the_other(node: Node, language: Language) -> None:
     assert (node.used, node.healthy) == (0, True)
-    session = await node.take(lambda: None)
+    session = await node.take(lambda: None, language.runtime)
     assert (node.used, session.state) == (1, "idle")
-    record, value = await run(session, "x <- 6 * 7\ncat('seen')", "x")
+    record, value = await run(session, language.set_x, "x")
     assert (record.console, record.error) == ("seen", None)
-    assert qap1.decode(value) == model.named_list({"x": model.double(42)})
+    assert qap1.decode(value) == model.named_list({"x": language.x})
     assert session.state == "idle"
     session.close()
     node.release(session)
@@ -95,22 +182,20 @@ async def test_a_node_tells_what_it_is(node: Node) -> None:
     assert (status.healthy, status.description, status.purposes) == (True, "under test", ["authenticated"])
 
 
-async def test_a_session_is_busy_until_its_value_was_taken(node: Node) -> None:
-    session = await node.take(lambda: None)
-    execution = Execution(execution="EXEC-1", code="x <- 1:10")
+async def test_a_session_is_busy_until_its_value_was_taken(session: Session, language: Language) -> None:
+    execution = Execution(execution="EXEC-1", code=language.set_x)
     async with session.execute(execution, encode_arguments(["x"]), None):
         assert session.state == "busy"
         with pytest.raises(ProjectBusy):
-            await run(session, "1")
+            await run(session, language.next)
         with pytest.raises(ProjectBusy):
             async with session.call("list_objects", qap1.encode(model.named_list({}))):
                 pass
     # It was not taken at all: the next call is in step all the same.
-    assert (await run(session, "cat('next')"))[0].console == "next"
+    assert (await run(session, language.next))[0].console == "next"
 
 
-async def test_a_failing_function_raises_with_its_message(node: Node) -> None:
-    session = await node.take(lambda: None)
+async def test_a_failing_function_raises_with_its_message(session: Session) -> None:
     for function, message in (("get_objects", "object 'x' not found"), ("system", "no such function: system")):
         with pytest.raises(DeployrError, match=message):
             async with session.call(function, qap1.encode(model.named_list({"names": model.character("x")}))):
@@ -118,22 +203,22 @@ async def test_a_failing_function_raises_with_its_message(node: Node) -> None:
     assert session.state == "idle"
 
 
-async def test_death_is_told_once_and_the_session_is_lost(node: Node) -> None:
+async def test_death_is_told_once_and_the_session_is_lost(node: Node, language: Language) -> None:
     deaths: list[str] = []
-    session = await node.take(lambda: deaths.append("died"))
+    session = await node.take(lambda: deaths.append("died"), language.runtime)
     with pytest.raises(SessionLost):
-        await run(session, "quit()")
+        await run(session, language.die)
     assert (deaths, session.state) == (["died"], "ended")
     with pytest.raises(SessionLost):
-        await run(session, "1")
+        await run(session, language.next)
     session.close()
     assert deaths == ["died"]
 
 
-async def test_ending_is_not_dying(node: Node) -> None:
+async def test_ending_is_not_dying(node: Node, language: Language, plots: str) -> None:
     deaths: list[str] = []
-    session = await node.take(lambda: deaths.append("died"))
-    _, value = await run(session, "writeLines('kept', 'f'); pid <- Sys.getpid(); plot(1)", "pid")
+    session = await node.take(lambda: deaths.append("died"), language.runtime)
+    _, value = await run(session, f"{language.leave_traces}\n{plots.format(1)}", "pid")
     pid = int(model.as_number(model.as_members(qap1.decode(value))["pid"]) or 0)
     session.end()
     await eventually(lambda: not is_alive(pid))
@@ -147,10 +232,9 @@ async def test_ending_is_not_dying(node: Node) -> None:
         session.files.directory.open("f")
 
 
-async def test_a_call_left_in_the_middle_ends_the_session(node: Node) -> None:
+async def test_a_call_left_in_the_middle_ends_the_session(session: Session, language: Language) -> None:
     """Cancelled: whatever runs would be out of step with the next call."""
-    session = await node.take(lambda: None)
-    task = asyncio.create_task(run(session, "repeat {}"))
+    task = asyncio.create_task(run(session, language.loop))
     await eventually(lambda: session.state == "busy")
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -158,11 +242,10 @@ async def test_a_call_left_in_the_middle_ends_the_session(node: Node) -> None:
     await eventually(lambda: session.state == "ended")
 
 
-async def test_an_interrupt_is_for_what_runs(node: Node) -> None:
-    session = await node.take(lambda: None)
+async def test_an_interrupt_is_for_what_runs(session: Session, language: Language) -> None:
     assert not session.interrupt()
     begun = asyncio.Event()
-    execution = Execution(execution="EXEC-1", code="cat('a\\n')\nrepeat {}", echo=False)
+    execution = Execution(execution="EXEC-1", code=language.begin_and_loop, echo=False)
 
     async def wait() -> ExecutionRecord:
         async with session.execute(execution, encode_arguments(), lambda text: begun.set()) as (record, _):
@@ -170,27 +253,28 @@ async def test_an_interrupt_is_for_what_runs(node: Node) -> None:
 
     task = asyncio.create_task(wait())
     await begun.wait()
+    assert session.console == "a\n"
     assert session.interrupt()
     assert (await task).interrupted
-    assert (await run(session, "cat('next')"))[0].console == "next"
+    assert (await run(session, language.next))[0].console == "next"
 
 
-async def test_the_history_is_bounded_and_forgets_plots(node: Node) -> None:
-    session = await node.take(lambda: None)
+async def test_the_history_is_bounded_and_forgets_plots(session: Session, plots: str, language: Language) -> None:
     for number in range(3):
-        await run(session, f"plot({number})")
-    await run(session, "0", phantom=True)
-    assert [record.code for record in session.history] == ["plot(1)", "plot(2)"]
+        await run(session, plots.format(number))
+    await run(session, language.next, phantom=True)
+    assert [record.code for record in session.history] == [plots.format(1), plots.format(2)]
     assert len(session.files.plots()) == 2
     assert [info.execution for info in session.files.plots()] == [record.execution for record in session.history]
     with pytest.raises(NotFound):
         session.files.open_plot("EXEC-none", "unnamedplot001.png")
 
 
-async def test_flushing_leaves_records_without_console_and_plots(node: Node) -> None:
-    session = await node.take(lambda: None)
-    first, _ = await run(session, "cat('one'); plot(1)")
-    second, _ = await run(session, "cat('two'); plot(2)")
+async def test_flushing_leaves_records_without_console_and_plots(
+    session: Session, language: Language, plots: str
+) -> None:
+    first, _ = await run(session, f"{language.say.format('one')}\n{plots.format(1)}")
+    second, _ = await run(session, f"{language.say.format('two')}\n{plots.format(2)}")
     session.flush([first.execution])
     assert [(record.console, len(record.results), record.results_generated) for record in session.history] == [
         ("", 0, 1),
@@ -203,10 +287,9 @@ async def test_flushing_leaves_records_without_console_and_plots(node: Node) -> 
     assert (session.history[1].console, session.files.plots()) == ("", [])
 
 
-async def test_plots_are_deleted_by_name_execution_or_all(node: Node) -> None:
-    session = await node.take(lambda: None)
-    first, _ = await run(session, "plot(1); plot(2)")
-    second, _ = await run(session, "plot(3)")
+async def test_plots_are_deleted_by_name_execution_or_all(session: Session, plots: str) -> None:
+    first, _ = await run(session, f"{plots.format(1)}\n{plots.format(2)}")
+    second, _ = await run(session, plots.format(3))
     session.delete_results([], "unnamedplot001.png")
     left = [(info.execution, info.filename) for info in session.files.plots()]
     assert left == [(first.execution, "unnamedplot001.png"), (first.execution, "unnamedplot002.png")]
@@ -219,49 +302,44 @@ async def test_plots_are_deleted_by_name_execution_or_all(node: Node) -> None:
     assert session.files.plots() == []
 
 
-async def test_a_recycled_session_is_empty_and_keeps_its_history(node: Node) -> None:
-    session = await node.take(lambda: None)
-    await run(session, "x <- .hidden <- runif(1); library(splines); dir.create('d'); file.create('f', '.g', 'd/h')")
+async def test_a_recycled_session_is_empty_and_keeps_its_history(session: Session, language: Language) -> None:
+    await run(session, language.fill)
     await session.recycle(workspace=True, directory=True)
-    record, _ = await run(session, "cat(length(ls(all.names = TRUE)), length(dir(all.files = TRUE, no.. = TRUE)))")
+    record, _ = await run(session, language.count_what_is_left)
     assert record.console == "0 0"
-    assert (await run(session, "cat('package:splines' %in% search())"))[0].console == "TRUE"
+    assert (await run(session, language.is_module_loaded))[0].console == "TRUE"
     assert len(session.history) == 2
 
 
 @pytest.mark.parametrize("kept", ["workspace", "directory"])
-async def test_recycling_may_keep_one_part(node: Node, kept: str) -> None:
-    session = await node.take(lambda: None)
-    await run(session, "x <- 1; file.create('f')")
+async def test_recycling_may_keep_one_part(session: Session, language: Language, kept: str) -> None:
+    await run(session, language.fill)
     await session.recycle(workspace=kept != "workspace", directory=kept != "directory")
-    record, _ = await run(session, "cat(exists('x'), file.exists('f'))")
+    record, _ = await run(session, language.what_exists)
     assert record.console == ("TRUE FALSE" if kept == "workspace" else "FALSE TRUE")
 
 
-async def test_a_busy_session_is_not_recycled(node: Node) -> None:
-    session = await node.take(lambda: None)
-    async with session.execute(Execution(execution="EXEC-1", code="x <- 1"), encode_arguments(), None):
+async def test_a_busy_session_is_not_recycled(session: Session, language: Language) -> None:
+    async with session.execute(Execution(execution="EXEC-1", code=language.set_x), encode_arguments(), None):
         with pytest.raises(ProjectBusy):
             await session.recycle(workspace=True, directory=True)
 
 
-async def test_console_text_is_cut_at_its_limit_in_bytes(node: Node) -> None:
-    session = await node.take(lambda: None)
-    record, _ = await run(session, "cat(strrep('é', 60))\ncat('more')")
+async def test_console_text_is_cut_at_its_limit_in_bytes(session: Session, language: Language) -> None:
+    record, _ = await run(session, language.too_much)
     assert record.console == "é" * 50 + "\n[console output limit reached]\n"
 
 
-async def test_files_written_are_the_sessions(node: Node) -> None:
-    session = await node.take(lambda: None)
+async def test_files_written_are_the_sessions(session: Session, language: Language) -> None:
     await session.files.directory.write("f", stream(b"a", b"b"))
-    assert (await run(session, "cat(readLines('f', warn = FALSE))"))[0].console == "ab"
+    assert (await run(session, language.read))[0].console == "ab"
     await session.files.state.write("g", stream(b"s"))
     assert [info.filename for info in session.files.state.files()] == ["g"]
 
 
-async def test_stopping_the_node_ends_all_sessions(node: Node) -> None:
-    sessions = [await node.take(lambda: None) for _ in range(2)]
-    task = asyncio.create_task(run(sessions[0], "repeat {}"))
+async def test_stopping_the_node_ends_all_sessions(node: Node, language: Language) -> None:
+    sessions = [await node.take(lambda: None, language.runtime) for _ in range(2)]
+    task = asyncio.create_task(run(sessions[0], language.loop))
     await eventually(lambda: sessions[0].state == "busy")
     await node.stop()
     with pytest.raises(SessionLost):
