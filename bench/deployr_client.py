@@ -60,11 +60,13 @@ class DeployrClient(HttpClient):
 
     async def upload_script(self, filename: str, code: str) -> None:
         """Store a published script in the caller's default directory."""
-        fields = {"format": "json", "filename": filename, "published": "true"}
-        body = _multipart(fields, filename, code.encode())
-        path = "/deployr/r/repository/file/upload"
-        answer = await self.request("POST", path, body, f"multipart/form-data; boundary={_BOUNDARY}")
-        read_response("repository/file/upload", answer)
+        await self.upload("repository/file/upload", code.encode(), filename=filename, published="true")
+
+    async def upload(self, call: str, content: bytes, **fields: str) -> dict[str, Any]:
+        """POST a call with a file."""
+        body = _multipart({"format": "json", **fields}, fields.get("filename", "file"), content)
+        answer = await self.request("POST", f"/deployr/r/{call}", body, f"multipart/form-data; boundary={_BOUNDARY}")
+        return read_response(call, answer)
 
 
 def read_response(call: str, answer: Answer) -> dict[str, Any]:

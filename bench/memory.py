@@ -18,6 +18,11 @@ def resident_memory(pid: int) -> float:
     return _sum(Path(f"/proc/{pid}/status"), "VmRSS:")
 
 
+def peak_memory(pid: int) -> float:
+    """Largest resident set of a process so far, in MiB."""
+    return _sum(Path(f"/proc/{pid}/status"), "VmHWM:")
+
+
 def _sum(path: Path, *names: str) -> float:
     lines = (line.split() for line in path.read_text().splitlines())
     return sum(int(line[1]) for line in lines if line and line[0] in names) / MIB

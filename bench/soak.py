@@ -1,4 +1,4 @@
-"""``python -m bench.soak [--minutes N] [--rounds N] [--markdown FILE] [crash saves value anonymous]``: long runs.
+"""``python -m bench.soak [--minutes N] [--rounds N] [--markdown FILE] [SCENARIO ...]``: long runs.
 
 Each scenario runs against a real server of its own.
 
@@ -20,8 +20,10 @@ from bench import server_processes
 from bench.anonymous_batches import anonymous_batches
 from bench.crash_loop import crash_loop
 from bench.large_value import large_value
+from bench.repository_crashes import repository_crashes
 from bench.save_crashes import save_crashes
 from bench.server import Server
+from bench.transfer_memory import transfer_memory
 from bench.waiting import until
 
 _GROWTH_MOST = 1.25
@@ -29,6 +31,10 @@ _GROWTH_MOST = 1.25
 
 _CRASH_GROWTH_MOST = 1.5
 """Most that memory may grow in a crash loop, whose restarted processes begin anew."""
+
+_TRANSFERRED = 256
+_TRANSFER_GROWTH_MOST = 32
+"""MiB: of a file, and that memory may grow by for it."""
 
 Lines = tuple[list[str], bool]
 """What a run found, a line each, and whether that is good."""
@@ -47,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="soak", description="Runs the server for long under crashes and load.")
     parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help=f"of {' '.join(SCENARIOS)}; default: all")
     parser.add_argument("--minutes", type=float, default=10, help="time of `crash` and of `anonymous`; default 10")
-    parser.add_argument("--rounds", type=int, default=200, help="rounds of `saves`; default 200")
+    parser.add_argument("--rounds", type=int, default=200, help="rounds of `saves` and of `repository`; default 200")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="file that the lines are added to")
     arguments = parser.parse_args(argv)
     if unknown := set(arguments.scenarios) - set(SCENARIOS):
@@ -126,6 +132,24 @@ async def _saves(server: Server, size: Size) -> Lines:
     ], not result.faults
 
 
+async def _repository(server: Server, size: Size) -> Lines:
+    result = await repository_crashes(server, size.rounds)
+    return [
+        f"{size.rounds} uploads, moves and deletions of files and directories, each cut short at a random moment",
+        f"killed: {_counts(result.killed)}",
+        f"repository afterwards as before the call: {result.states['old']}; as after it: {result.states['new']}",
+        f"calls acknowledged before the kill: {result.acknowledged}",
+        f"mixtures, lost changes, faults found by the check: {len(result.faults)}",
+        *result.faults[:5],
+    ], not result.faults
+
+
+async def _transfer(server: Server, _size: Size) -> Lines:
+    grown = await transfer_memory(server, _TRANSFERRED)
+    lines = [f"{call}: the peak of all processes grew by {growth:.1f} MiB" for call, growth in grown.items()]
+    return [f"a file of {_TRANSFERRED} MiB", *lines], max(grown.values()) < _TRANSFER_GROWTH_MOST
+
+
 async def _value(server: Server, _size: Size) -> Lines:
     result = await large_value(server)
     before, highest, after = result.memory
@@ -161,6 +185,8 @@ def _counts(counts: dict[str, int]) -> str:
 SCENARIOS: dict[str, Callable[[Server, Size], Awaitable[Lines]]] = {
     "crash": _crash,
     "saves": _saves,
+    "repository": _repository,
+    "transfer": _transfer,
     "value": _value,
     "anonymous": _anonymous,
 }
