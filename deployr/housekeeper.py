@@ -15,7 +15,7 @@ from deployr.errors import DeployrError
 from deployr.events.records import SecurityLogout
 from deployr.grid.client import Grid, SocketGrid
 from deployr.projects.projects import Projects
-from deployr.projects.scripts import blackbox_id
+from deployr.projects.scripts import blackbox_ids
 from deployr.repository.blobs import Blobs
 from deployr.repository.collection import BlobCollector
 from deployr.settings import Settings
@@ -58,12 +58,13 @@ class Housekeeper:
         self._sessions.flush()
 
     async def _is_busy(self, http_session: str) -> bool:
-        blackbox = await self._grid.sessions(sessions=[blackbox_id(http_session)])
-        return any(info.state == "busy" for info in blackbox) or await self._projects.is_busy(http_session)
+        blackboxes = await self._grid.sessions(sessions=blackbox_ids(http_session))
+        return any(info.state == "busy" for info in blackboxes) or await self._projects.is_busy(http_session)
 
     async def _end(self, expired: ExpiredSession) -> None:
         await self._projects.leave(expired.digest, save=expired.autosave)
-        await self._grid.close(blackbox_id(expired.digest))
+        for blackbox in blackbox_ids(expired.digest):
+            await self._grid.close(blackbox)
         self._sessions.end(expired.digest)
         await self._grid.publish(SecurityLogout(http=expired.digest, username=expired.username, reason="timeout"))
 

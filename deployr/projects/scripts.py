@@ -6,10 +6,11 @@ import asyncio
 import contextlib
 import uuid
 from collections.abc import Collection, Sequence
+from typing import get_args
 
 from deployr.errors import AlreadyExists, PermissionDenied, SessionLost
 from deployr.grid.client import Grid
-from deployr.grid.protocol import SessionSpec
+from deployr.grid.protocol import Runtime, SessionSpec
 from deployr.projects import downloads
 from deployr.projects.records import ORIGINAL, Download, ExecutionOptions, Outcome, Project, RepositoryName
 from deployr.projects.sources import NOTHING, ScriptSources, Source
@@ -27,6 +28,8 @@ _STEP_SECONDS = 60
 
 _BLACKBOXES = uuid.UUID("5c1ad1a4-5b0c-4c57-9d0a-2f0f6a3f2c55")
 """Name space of the ids of blackboxes, which follow from the digests of their HTTP sessions."""
+
+_RUNTIMES: tuple[Runtime, ...] = get_args(Runtime)
 
 
 class Scripts:
@@ -59,7 +62,8 @@ class Scripts:
         """
         source = (await self._sources.load(caller, scripts)).then(external)
         plan = self._plan(caller, source, options, blackbox=False)
-        spec = self._session_spec(f"{PREFIX}{uuid.uuid4()}", caller, cluster, _STEP_SECONDS)
+        session = f"{PREFIX}{uuid.uuid4()}"
+        spec = self._session_spec(session, caller, source.runtime, cluster=cluster, idle_timeout=_STEP_SECONDS)
         if not plan.is_plain:
             return await self._execute_in_steps(plan, spec)
         record, value = await self._grid.execute_stateless(spec, plan.execution, plan.arguments)
@@ -74,7 +78,7 @@ class Scripts:
         external: Source = NOTHING,
         recycle: bool = False,
     ) -> Outcome:
-        """Run scripts in the blackbox of the HTTP session, which keeps its objects from call to call.
+        """Run scripts in the HTTP session's blackbox of their runtime, which keeps its objects from call to call.
 
         Args:
             external: code to run after them.
@@ -86,21 +90,24 @@ class Scripts:
         """
         source = (await self._sources.load(caller, scripts)).then(external)
         plan = self._plan(caller, source, options, blackbox=True)
-        blackbox = blackbox_id(caller.http_session)
+        blackbox = blackbox_id(caller.http_session, source.runtime)
         if recycle:
             await self._grid.close(blackbox)
-        await self._open_blackbox(blackbox, caller)
+        await self._open_blackbox(blackbox, caller, source.runtime)
         return await self._model.run(plan, _project(blackbox))
 
     async def interrupt(self, caller: Caller) -> bool:
-        """Interrupt what runs in the blackbox of the HTTP session; true when something ran."""
-        with contextlib.suppress(SessionLost):
-            return await self._grid.interrupt(blackbox_id(caller.http_session))
-        return False
+        """Interrupt what runs in the blackboxes of the HTTP session; true when something ran."""
+        interrupted = False
+        for blackbox in blackbox_ids(caller.http_session):
+            with contextlib.suppress(SessionLost):
+                interrupted |= await self._grid.interrupt(blackbox)
+        return interrupted
 
     async def leave(self, http_session: str) -> None:
-        """End the blackbox of an HTTP session, at its logout or timeout."""
-        await self._grid.close(blackbox_id(http_session))
+        """End the blackboxes of an HTTP session, at its logout or timeout."""
+        for blackbox in blackbox_ids(http_session):
+            await self._grid.close(blackbox)
 
     async def download_files(self, caller: Caller, project_id: str, filenames: Sequence[str]) -> Download:
         """Files that a stateless execution left: one as it is, several or all (no names) as a zip.
@@ -110,7 +117,7 @@ class Scripts:
             NotFound: one of them is not there.
         """
         await self._check_owner(caller, project_id)
-        if project_id == blackbox_id(caller.http_session):
+        if project_id in blackbox_ids(caller.http_session):
             raise PermissionDenied("The files of a blackbox are hidden.")
         return await downloads.directory(self._grid, project_id, filenames)
 
@@ -137,21 +144,25 @@ class Scripts:
         finally:
             await asyncio.shield(self._grid.close(spec.session, keep=keep))
 
-    async def _open_blackbox(self, blackbox: str, caller: Caller) -> None:
+    async def _open_blackbox(self, blackbox: str, caller: Caller, runtime: Runtime) -> None:
         """Open the blackbox when it is not there."""
         if not await self._grid.sessions(sessions=[blackbox]):
             # Of two first calls at once one opens it, and the other may find it busy.
             with contextlib.suppress(AlreadyExists):
-                await self._grid.open(self._session_spec(blackbox, caller, None, self._limits.blackbox_idle))
+                idle = self._limits.blackbox_idle
+                await self._grid.open(self._session_spec(blackbox, caller, runtime, idle_timeout=idle))
 
     def _plan(self, caller: Caller, source: Source, options: ExecutionOptions, *, blackbox: bool) -> Plan:
         limit = self._limits.anonymous_time if caller.is_anonymous else 0
-        return self._model.plan(caller, source, options, blackbox=blackbox, time_limit=limit)
+        return self._model.plan(caller, source, options, blackbox=blackbox, time_limit=limit, runtime=source.runtime)
 
-    def _session_spec(self, session: str, caller: Caller, cluster: str | None, idle_timeout: float) -> SessionSpec:
+    def _session_spec(
+        self, session: str, caller: Caller, runtime: Runtime, *, idle_timeout: float, cluster: str | None = None
+    ) -> SessionSpec:
         return SessionSpec(
             session=session,
             owner=caller.owner,
+            runtime=runtime,
             purpose="anonymous",
             cluster=cluster,
             context=_context(session, caller),
@@ -168,13 +179,19 @@ class Scripts:
             raise PermissionDenied("There is no such project, or it is not yours.")
 
 
-def blackbox_id(http_session: str) -> str:
-    """Id of the blackbox of an HTTP session, given the session's digest."""
-    return f"{PREFIX}{uuid.uuid5(_BLACKBOXES, http_session)}"
+def blackbox_id(http_session: str, runtime: Runtime = "r") -> str:
+    """Id of the blackbox of an HTTP session, given the session's digest; it has one a runtime."""
+    name = http_session if runtime == "r" else f"{http_session} {runtime}"
+    return f"{PREFIX}{uuid.uuid5(_BLACKBOXES, name)}"
+
+
+def blackbox_ids(http_session: str) -> list[str]:
+    """Ids of all blackboxes of an HTTP session."""
+    return [blackbox_id(http_session, runtime) for runtime in _RUNTIMES]
 
 
 def _context(session: str, caller: Caller) -> str:
-    return "HTTP Blackbox Project" if session == blackbox_id(caller.http_session) else "Stateless Project"
+    return "HTTP Blackbox Project" if session in blackbox_ids(caller.http_session) else "Stateless Project"
 
 
 def _project(session: str) -> Project:

@@ -1,11 +1,15 @@
-"""The R code of scripts of the repositories."""
+"""The code of scripts of the repositories."""
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 
+from deployr.errors import InvalidParameter
+from deployr.grid.protocol import Runtime
 from deployr.projects.records import RepositoryName
+from deployr.repository import file_types
 from deployr.repository.records import RepositoryFile
 from deployr.repository.repositories import Repositories
 from deployr.users.caller import Caller
@@ -13,14 +17,23 @@ from deployr.users.caller import Caller
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Source:
-    """R code, and whether the caller may see it (7x-facts 14.3)."""
+    """Code, whether the caller may see it (7x-facts 14.3), and what runs it."""
 
     code: str
     visible: bool
+    runtime: Runtime = "r"
 
     def then(self, other: Source) -> Source:
-        """The code of both, one after the other."""
-        return Source("\n".join(filter(None, (self.code, other.code))), self.visible and other.visible)
+        """The code of both, one after the other.
+
+        Raises:
+            InvalidParameter: one is R and the other Python.
+        """
+        coded = [source for source in (self, other) if source.code]
+        if len({source.runtime for source in coded}) > 1:
+            raise InvalidParameter("Scripts of R and of Python cannot run one after the other in one session.")
+        runtime = coded[0].runtime if coded else self.runtime
+        return Source("\n".join(source.code for source in coded), self.visible and other.visible, runtime)
 
 
 NOTHING = Source("", visible=True)
@@ -38,10 +51,15 @@ class ScriptSources:
 
         Raises:
             NotFound: one of them does not exist or the caller may not execute it.
+            InvalidParameter: some are R and some Python.
         """
         found = [self._find(caller, script) for script in scripts]
-        codes = [as_text(await self._repositories.read(file)) for file in found]
-        return Source("\n".join(codes), all(self._repositories.may_download(caller, file) for file in found))
+        return functools.reduce(Source.then, [await self._source(caller, file) for file in found], NOTHING)
+
+    async def _source(self, caller: Caller, file: RepositoryFile) -> Source:
+        runtime: Runtime = "python" if file_types.is_python(file.filename) else "r"
+        code = as_text(await self._repositories.read(file))
+        return Source(code, self._repositories.may_download(caller, file), runtime)
 
     def _find(self, caller: Caller, script: RepositoryName) -> RepositoryFile:
         return self._repositories.find(

@@ -11,7 +11,7 @@ import msgspec
 from deployr.encodings.objects import Record
 from deployr.errors import DeployrError, InvalidParameter
 from deployr.grid.client import Grid
-from deployr.grid.protocol import Execution, ExecutionRecord
+from deployr.grid.protocol import Execution, ExecutionRecord, Runtime
 from deployr.projects import values
 from deployr.projects.preparation import Prepared, Preparing
 from deployr.projects.records import ExecutionOptions, Outcome, Preparation, Project, Storing
@@ -49,22 +49,33 @@ class StandardModel:
         self._stores = stores
 
     def plan(
-        self, caller: Caller, source: Source, options: ExecutionOptions, *, blackbox: bool, time_limit: float = 0
+        self,
+        caller: Caller,
+        source: Source,
+        options: ExecutionOptions,
+        *,
+        blackbox: bool,
+        time_limit: float = 0,
+        runtime: Runtime = "r",
     ) -> Plan:
         """Check all that can be checked before a session is needed.
 
         Store options of anonymous callers are ignored (7x-facts 7.5), and so are adoptions into their blackbox, as they
         can have no project to adopt (7x-facts 7.2).
 
+        Args:
+            runtime: of the session that it will run in; those of projects are R's.
+
         Raises:
             DeployrError: as :meth:`deployr.projects.preparation.Preparing.plan` and
                 :meth:`deployr.projects.storing.Stores.check`.
-            InvalidParameter: R cannot read the code.
+            InvalidParameter: R cannot read the code, or a Python session not do what is asked.
         """
         preparation = options.preparation
         if caller.is_anonymous:
             options = dataclasses.replace(options, storing=Storing())
             preparation = _without_adoption(preparation) if blackbox else preparation
+        _check_runtime(source, runtime, preparation, options.storing)
         prepared = self._preparing.plan(caller, preparation)
         if options.storing:
             self._stores.check(caller, options.storing)
@@ -113,7 +124,7 @@ def _execution(
 ) -> Execution:
     """The execution as the grid runs it; of a blackbox, and of a hidden script, no code is shown."""
     if "\0" in source.code:
-        raise InvalidParameter("The R code has a NUL character.")
+        raise InvalidParameter("The code has a NUL character.")
     visible = source.visible and not blackbox
     return Execution(
         execution=f"EXEC-{uuid.uuid4()}",
@@ -132,6 +143,15 @@ def _execution(
         blackbox=not visible,
         http=caller.http_session or None,
     )
+
+
+def _check_runtime(source: Source, runtime: Runtime, preparation: Preparation, storing: Storing) -> None:
+    """Python has no use for files of R objects and for R packages, and makes none."""
+    if source.code and source.runtime != runtime:
+        raise InvalidParameter("Python scripts run by /r/repository/script calls only: projects are sessions of R.")
+    of_r = preparation.workspace or preparation.packages or preparation.preloaded_objects
+    if runtime == "python" and (of_r or storing.objects or storing.workspace):
+        raise InvalidParameter("R objects and packages cannot be loaded into, or stored from, a session of Python.")
 
 
 def _without_adoption(preparation: Preparation) -> Preparation:

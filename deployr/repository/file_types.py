@@ -9,14 +9,14 @@ from deployr.users.caller import Caller
 
 CATEGORIES = {
     "R": ("rdata",),
-    "script": ("r",),
+    "script": ("r", "py"),
     "data": ("csv", "xls"),
     "plot": ("png", "jpg", "svg"),
     "text": ("txt",),
     "pdf": ("pdf",),
     "shell": ("sh", "bash", "csh", "bat"),
 }
-"""Extensions by category (7x-facts 3.4)."""
+"""Extensions by category (7x-facts 3.4); ``py`` is an addition."""
 
 OTHER = "other"
 """Category of all other files; Java clients ask for it as ``file``."""
@@ -25,7 +25,7 @@ CATEGORY_OF = {extension: category for category, extensions in CATEGORIES.items(
 _CATEGORY_NAMED = {name.lower(): name for name in (*CATEGORIES, OTHER)} | {"file": OTHER}
 
 _CONTENT_TYPES = {
-    "text/plain": ("r", "rmd", "csv", "txt", "dat", "log", "md", "sh", "bash", "csh", "tcsh", "bat"),
+    "text/plain": ("r", "rmd", "py", "csv", "txt", "dat", "log", "md", "sh", "bash", "csh", "tcsh", "bat"),
     "text/html": ("html", "htm"),
     "image/png": ("png",),
     "image/jpeg": ("jpg", "jpeg"),
@@ -72,7 +72,12 @@ def spellings(filename: str) -> list[str]:
 
 def is_script_source(filename: str) -> bool:
     """Whether download policies take it for a script (7x-facts 13.5)."""
-    return extension(filename) in ("r", "rmd")
+    return extension(filename) in ("r", "rmd", "py")
+
+
+def is_python(filename: str) -> bool:
+    """Whether it is a script of Python, an addition to what DeployR ran."""
+    return extension(filename) == "py"
 
 
 def check_type(filename: str, blacklist: Collection[str], caller: Caller) -> None:
