@@ -7,8 +7,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-import websockets
-from websockets.exceptions import InvalidStatus
 
 from deployr.api.unbuilt import UNBUILT
 from tests.server import Client, InProcess, Server, record_of
@@ -77,11 +75,6 @@ async def test_a_fault_of_the_server_shows_nothing_of_its_inside(in_process: InP
         sent = {"filename": "DeployR - Hello World", "author": "testuser"}
         response = await client.post("/r/repository/script/execute", data=sent)
         assert (response.status_code, record_of(response)["error"]) == (500, "Internal server error.")
-
-
-async def test_an_event_stream_is_refused_without_a_fault(server: Server) -> None:
-    with pytest.raises(InvalidStatus, match="403"):
-        await websockets.connect(server.url.replace("http", "ws") + "/r/event/stream&project=x")
 
 
 async def test_each_call_is_logged_without_secrets(in_process: InProcess, caplog: pytest.LogCaptureFixture) -> None:
