@@ -63,6 +63,19 @@ def _create(exchange: Exchange) -> None:
         _assert_pushed(exchange, project["project"])
 
 
+def _pool(exchange: Exchange) -> None:
+    """All are there and alike; blackboxes take no code, the others have what they were to begin with."""
+    projects, params = exchange.reply.record["projects"], exchange.params
+    assert len({project["project"] for project in projects if project["live"]}) == int(params.values["poolsize"])
+    for project in [project["project"] for project in projects]:
+        if params.flag("blackbox"):
+            refused = exchange.client.post("/r/project/execute/code", project=project, code="1")
+            assert refused.status_code == 403
+        else:
+            _assert_pushed(exchange, project)
+            assert set(params.names("preloadfilename")) <= set(file_names(exchange.client, project))
+
+
 def _list(exchange: Exchange) -> None:
     assert exchange.reply.record["projects"], "the client's projects are missing"
 
@@ -82,6 +95,45 @@ def _recycle(exchange: Exchange) -> None:
     objects = exchange.client.succeed("/r/project/workspace/list", project=exchange.project)["workspace"]["objects"]
     assert bool(objects) == exchange.params.flag("preserveworkspace")
     assert bool(file_names(exchange.client, exchange.project)) == exchange.params.flag("preservedirectory")
+
+
+def _save(exchange: Exchange) -> None:
+    """It has a name, as sent or one of its own, and is without what was dropped."""
+    project = exchange.reply.record["project"]
+    _same_project(exchange)
+    _assert_described(exchange, project)
+    if exchange.params.flag("dropworkspace"):
+        assert _object_names(exchange, project["project"]) == []
+
+
+def _save_as(exchange: Exchange) -> None:
+    """Another project with the same objects, unless these were dropped."""
+    copy = exchange.reply.record["project"]
+    assert copy["project"] != exchange.project
+    assert copy["origin"].startswith("Project copied from project named,  ")
+    _assert_described(exchange, copy)
+    objects = [] if exchange.params.flag("dropworkspace") else _object_names(exchange, exchange.project)
+    assert _object_names(exchange, copy["project"]) == objects
+
+
+def _assert_described(exchange: Exchange, project: dict[str, Any]) -> None:
+    assert project["name"] == (exchange.params.text("name") or project["name"])
+    assert project["name"]
+    assert project["descr"] == (exchange.params.text("descr") or project["descr"])
+    assert project["shared"] == exchange.params.flag("shared")
+
+
+def _grant(exchange: Exchange) -> None:
+    about = exchange.client.succeed("/r/project/about", project=exchange.project)["project"]
+    assert set(about["authors"]) >= {exchange.stage.username, *exchange.params.names("newauthor")}
+
+
+def _export(exchange: Exchange) -> None:
+    """The archive makes a project with the same objects."""
+    files = {"file": ("archive.zip", exchange.reply.body)}
+    loaded = exchange.client.succeed("/r/project/import", files=files)["project"]["project"]
+    assert _object_names(exchange, loaded) == _object_names(exchange, exchange.project)
+    exchange.client.succeed("/r/project/delete", project=loaded)
 
 
 def _close(exchange: Exchange) -> None:
@@ -230,6 +282,11 @@ def _object_list(exchange: Exchange) -> None:
         assert "x" in names
 
 
+def _object_names(exchange: Exchange, project: str) -> list[str]:
+    listed = exchange.client.succeed("/r/project/workspace/list", project=project)["workspace"]["objects"]
+    return sorted(item["name"] for item in listed)
+
+
 def _object_get(exchange: Exchange) -> None:
     workspace, names = exchange.reply.record["workspace"], exchange.params.names("name")
     assert [item["name"] for item in workspace["objects"]] == names
@@ -260,6 +317,36 @@ def _object_load(exchange: Exchange) -> None:
     """The recorded files hold an object ``x``, which was not there before."""
     objects = exchange.client.succeed("/r/project/workspace/list", project=exchange.project)["workspace"]["objects"]
     assert "x" in [item["name"] for item in objects]
+
+
+# -- packages ---------------------------------------------------------------------------------------------
+
+
+def _package_list(exchange: Exchange) -> None:
+    """Attached ones, or all that are installed."""
+    attached = {package["name"]: package["attached"] for package in exchange.reply.record["packages"]}
+    assert attached["base"]
+    assert all(attached.values()) != exchange.params.flag("installed")
+
+
+def _package_attach(exchange: Exchange) -> None:
+    _assert_packages(exchange)
+    assert set(exchange.params.names("name")) <= _attached(exchange)
+
+
+def _package_detach(exchange: Exchange) -> None:
+    _assert_packages(exchange)
+    assert _attached(exchange).isdisjoint(exchange.params.names("name"))
+
+
+def _assert_packages(exchange: Exchange) -> None:
+    told = [(package["name"], package["status"]) for package in exchange.reply.record["packages"]]
+    assert told == [(name, "success") for name in exchange.params.names("name")]
+
+
+def _attached(exchange: Exchange) -> set[str]:
+    listed = exchange.client.succeed("/r/project/package/list", project=exchange.project)["packages"]
+    return {package["name"] for package in listed}
 
 
 # -- working directory ------------------------------------------------------------------------------------
@@ -398,6 +485,17 @@ def _repository_list(exchange: Exchange) -> None:
     assert files or category
 
 
+def _repository_directories(exchange: Exchange) -> None:
+    """Files are shown when asked for, and a directory that is asked for alone, by the same name."""
+    listed, params = exchange.reply.record["repository"]["directories"], exchange.params
+    names = {entry["directory"] for entry in listed["user"]}
+    directory, archived = params.text("directory"), listed["metadata"]["archived"] if params.flag("archived") else []
+    assert names == ({directory} if directory else {*listed["metadata"]["custom"], *archived})
+    files = [file for entry in listed["user"] for file in entry["files"]]
+    assert directory or bool(files) == params.flag("userfiles")
+    assert all(file["author"] == exchange.stage.username for file in files)
+
+
 def _script_list(exchange: Exchange) -> None:
     scripts, params = exchange.reply.record["repository"]["scripts"], exchange.params
     assert scripts
@@ -441,11 +539,16 @@ _CHECKS: dict[str, Callable[[Exchange], None]] = {
     "/r/user/autosave": _autosave,
     "/r/user/release": _release,
     "/r/project/create": _create,
+    "/r/project/pool": _pool,
     "/r/project/list": _list,
     "/r/project/about": _same_project,
     "/r/project/about/update": _update,
     "/r/project/ping": _same_project,
     "/r/project/recycle": _recycle,
+    "/r/project/save": _save,
+    "/r/project/saveas": _save_as,
+    "/r/project/grant": _grant,
+    "/r/project/export": _export,
     "/r/project/close": _close,
     "/r/project/delete": _delete,
     "/r/project/execute/code": _code,
@@ -465,6 +568,9 @@ _CHECKS: dict[str, Callable[[Exchange], None]] = {
     "/r/project/workspace/store": _object_store,
     "/r/project/workspace/load": _object_load,
     "/r/project/workspace/delete": _object_delete,
+    "/r/project/package/list": _package_list,
+    "/r/project/package/attach": _package_attach,
+    "/r/project/package/detach": _package_detach,
     "/r/project/directory/list": _directory_list,
     "/r/project/directory/upload": _directory_upload,
     "/r/project/directory/transfer": _directory_transfer,
@@ -474,6 +580,7 @@ _CHECKS: dict[str, Callable[[Exchange], None]] = {
     "/r/project/directory/load": _directory_load,
     "/r/project/directory/download": _directory_download,
     "/r/project/directory/delete": _directory_delete,
+    "/r/repository/directory/list": _repository_directories,
     "/r/repository/file/list": _repository_list,
     "/r/repository/file/upload": _repository_upload,
     "/r/repository/file/transfer": _repository_transfer,

@@ -262,7 +262,9 @@ class Replayer:
 
     def _prepare_repository(self, call: str, params: Params, segments: list[str]) -> None:
         is_target = call.startswith("/r/repository/") or call == "/r/project/directory/store"
-        if is_target and not params.flag("external"):
+        if params.flag("external"):
+            self._stage.external_directory(*params.names("directory"))
+        elif is_target:
             for directory in (*params.names("directory"), *params.names("destination")):
                 self._stage.directory(directory)
         if call in _NAMING:

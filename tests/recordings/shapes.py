@@ -57,8 +57,8 @@ _FILE = {
     "url": _is_url,
 }
 _REPOSITORY_FILE = {
-    **dict.fromkeys(("filename", "directory", "author", "type", "category", "sha256", "access"), _is_text),
-    **dict.fromkeys(("version", "latestby", "descr", "tags", "restricted"), _TEXT_OR_NULL),
+    **dict.fromkeys(("filename", "directory", "author", "type", "category", "access"), _is_text),
+    **dict.fromkeys(("sha256", "version", "latestby", "descr", "tags", "restricted"), _TEXT_OR_NULL),
     "authors": _is_texts,
     "lastModified": _or_null(_is_stamp),
     "length": _is_int32,

@@ -120,6 +120,19 @@ class Stage:
                 self._caller, filename, blob, directory=directory, properties=properties, newversion=True
             )
 
+    def external_directory(self, address: str = "external:root") -> None:
+        """Let the account have a directory of the external repository with a script, data and objects.
+
+        Args:
+            address: as recorded; where it names a user, the account is meant.
+        """
+        _, place, *names = address.split(":")
+        way = [self.username, *names] if place == "root" else [place, self.username, *names[1:]]
+        directory = self._settings.external_repository.joinpath(*way)
+        directory.mkdir(parents=True, exist_ok=True)
+        for filename in ("script.R", "data.csv", "objects.rData"):
+            (directory / filename).write_bytes(_content(filename, address, LATEST))
+
     def authors(self, filename: str, directory: str | None, usernames: list[str]) -> None:
         """Let these, and no others of the accounts that clients grant to, own the account's file."""
         directory = directory or ROOT

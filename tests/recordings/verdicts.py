@@ -120,9 +120,6 @@ def _unbuilt(exchange: Exchange) -> str | None:
         return "the call"
     if record["success"] or not record["error"].endswith(" is not built yet."):
         return None
-    if record["error"].startswith("The external repository"):
-        assert exchange.params.flag("external")
-        return "the external repository"
     parameter = str(record["error"]).split()[2]
     assert exchange.params.text(parameter), f"{parameter} was not given"
     return f"parameter {parameter}"
