@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from urllib.parse import quote
 
 from deployr.repository.names import ROOT
@@ -40,4 +41,10 @@ class Urls:
         return self._join("/r/repository/file/download", file.author, *directory, *version, file.filename)
 
     def _join(self, call: str, *segments: str) -> str:
-        return "/".join((self._base + call, *(quote(segment, safe="") for segment in segments)))
+        return "/".join((self._base + call, *map(_quoted, segments)))
+
+
+@functools.lru_cache(maxsize=4096)
+def _quoted(segment: str) -> str:
+    """Authors and directories come again in each row of a listing."""
+    return quote(segment, safe="")
