@@ -15,7 +15,7 @@ class Peculiarity:
         reason: why, in words.
         status: of the reply.
         succeeds: the call works all the same, as it was sent.
-        unparsed: not even HTTP.
+        unparsed: the reply has no envelope: the request is no HTTP, or a WebSocket's handshake.
     """
 
     kind: Literal["refused", "client fault"]
@@ -48,11 +48,13 @@ _LOST_COOKIE = Peculiarity("client fault", "sends `[object Object]` as cookie: t
 _NO_NAME = Peculiarity("client fault", "sends no `filename`, and the name of the part does not count", 400)
 _NO_PROJECT_ID = Peculiarity("client fault", "a plot deletes itself without saying of which project", 400)
 _NO_VERSION = Peculiarity("client fault", "reverts to no version", 400)
+_NO_ADMINISTRATOR = Peculiarity("refused", "management events are for administrators", 403, unparsed=True)
 _BLANKS = Peculiarity("client fault", "blanks in the request line: no HTTP", 400, unparsed=True)
 
 PECULIARITIES: dict[tuple[str, int], Peculiarity] = {
     ("deployr-cli-1.1.2", 4): _NO_COOKIE,
     ("js-8.0.5", 133): _NO_COOKIE,
+    ("js-8.0.5", 137): _NO_ADMINISTRATOR,
     ("java-8.0.6", 189): _NO_SESSION,
     ("java-rbroker-8.0.6", 4): _NO_SESSION,
     ("java-7.3.0", 104): _BLANKS,

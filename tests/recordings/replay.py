@@ -46,7 +46,7 @@ _RECORDED = re.compile(
 """All that the placeholder server had made up; found in one go, as live ids may look like recorded ones."""
 
 STREAM = "/r/event/stream"
-"""Its WebSocket handshakes are sent as soon as the call is built."""
+"""Its requests are handshakes of WebSockets."""
 
 _ISSUING = {"/r/project/create", "/r/project/saveas", "/r/project/import"}
 _EXECUTING = {"/r/project/execute/code", "/r/project/execute/script", "/r/repository/script/execute"}
@@ -129,8 +129,7 @@ class Replayer:
         """Send request after request."""
         try:
             for recorded in self._recording:
-                if recorded.call != STREAM or STREAM not in UNBUILT:
-                    yield self._exchange(recorded)
+                yield self._exchange(recorded)
         finally:
             self._stage.close()
             for connection in self._connections.values():
@@ -139,7 +138,8 @@ class Replayer:
     def _exchange(self, recorded: Recorded) -> Exchange:
         session = self._session_of(recorded)
         client = self._stage.client(session.session_id if session else "none")
-        if recorded.call not in UNBUILT:
+        # A stream may wait for what is not there yet.
+        if recorded.call not in UNBUILT and recorded.call != STREAM:
             self._prepare(recorded, client)
         message = recorded.message.changed(lambda text: self._substituted(text, session))
         reply = self._connection(recorded.conn).send(message.encode(), message.method)

@@ -11,7 +11,7 @@ from deployr.api.sessions import TOKEN
 from deployr.api.unbuilt import UNBUILT
 from tests.recordings.effects import assert_effect
 from tests.recordings.peculiarities import PECULIARITIES, Peculiarity
-from tests.recordings.recorded import Recorded, requests_of
+from tests.recordings.recorded import Recorded
 from tests.recordings.replay import STREAM, Exchange, Replayer
 from tests.recordings.shapes import assert_shape, first
 from tests.server import Server
@@ -42,12 +42,6 @@ class Verdict:
 
 def verdicts(server: Server, client: str) -> Iterator[Verdict]:
     """Replay a client's requests and judge each."""
-    if STREAM in UNBUILT:
-        skipped = (recorded for recorded in requests_of(client) if recorded.call == STREAM)
-        yield from (
-            Verdict(recorded, "not built", "the event stream, which comes with jobs and schedules")
-            for recorded in skipped
-        )
     for exchange in Replayer(server, client).replay():
         try:
             yield _verdict(client, exchange)
