@@ -30,7 +30,7 @@ from collections.abc import Mapping
 
 from . import arrays, frames, sexp
 from .elements import of_elements
-from .vectors import Portable, of_bytes, of_list
+from .vectors import Portable, of_bytes, of_list, of_texts
 
 DEEPEST = 64
 LONGEST_PRINT = 10_000
@@ -65,7 +65,7 @@ def opaque(value: object) -> Portable:
     except Exception:
         printed = ""
     name = type(value).__name__
-    found = of_list([[name], [printed]], ["class", "printed"])
+    found = of_list([of_texts([name]), of_texts([printed])], ["class", "printed"])
     found.attributes = {"class": sexp.texts("deployr.opaque")}
     found.classes, found.opaque = (name,), True
     return found
@@ -87,7 +87,7 @@ class Writer:
         Raises:
             TooLarge: the values are larger than what may be written.
         """
-        found = portable(value) if depth <= DEEPEST else opaque(value)
+        found = portable(value) if depth <= DEEPEST or isinstance(value, Portable) else opaque(value)
         if found.kind == sexp.VECTOR:
             content = b"".join([self.write(member, depth + 1) for member in found.members])
         else:
