@@ -102,6 +102,11 @@ def is_addressable(name: str) -> bool:
     return is_plain(name) and _SEPARATOR not in name
 
 
+def owner_of(real: Names) -> str:
+    """Whose directory a path below the base leads into."""
+    return real[1] if real[0] in ("shared", "public") else real[0]
+
+
 def may_see(username: str | None, real: Names) -> bool:
     """Whether a user, or nobody in particular, may see what lies at a path below the base.
 

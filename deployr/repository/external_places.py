@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import BinaryIO, Literal
 
 from deployr.errors import NotFound
-from deployr.repository.addresses import Address, is_addressable, may_see
+from deployr.repository.addresses import Address, is_addressable, may_see, owner_of
 from deployr.repository.external_tree import Entry, ExternalTree, Names, is_plain
 from deployr.repository.records import RepositoryFile
 
@@ -17,7 +17,8 @@ from deployr.repository.records import RepositoryFile
 class ExternalFile(RepositoryFile):
     """A file of the external repository: of one author, without versions, and seen by whom its place says.
 
-    Its ``sha256`` is empty: nobody has read it.
+    Its ``latestby`` is the user in whose directory it lies: another than its author where a link leads there. Its
+    ``sha256`` is empty, since nobody has read it.
 
     Attributes:
         real: where it lies, below the base.
@@ -125,7 +126,7 @@ def _file(address: Address, filename: str, entry: Entry) -> ExternalFile:
         authors=(address.owner,),
         version=None,
         versionmsg=None,
-        latestby=address.owner,
+        latestby=owner_of(entry.real),
         descr=None,
         tags=None,
         restricted=None,

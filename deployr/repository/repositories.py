@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import BinaryIO
 
 from deployr.repository.addresses import is_external
 from deployr.repository.blobs import Blobs
@@ -67,6 +68,14 @@ class Repositories:
             NotFound: while it is taken: an external file is not there any more.
         """
         return self._external.stream(file) if isinstance(file, ExternalFile) else self._blobs.stream(file.sha256)
+
+    def open(self, file: RepositoryFile) -> BinaryIO:
+        """The content of a file that the caller was shown, to be read.
+
+        Raises:
+            NotFound: an external file is not there any more.
+        """
+        return self._external.open(file) if isinstance(file, ExternalFile) else self._blobs.path(file.sha256).open("rb")
 
     async def read(self, file: RepositoryFile) -> bytes:
         """The whole content of a file that the caller was shown.

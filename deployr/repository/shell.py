@@ -18,9 +18,8 @@ from pathlib import Path
 
 from deployr.errors import BoundaryExceeded, DeployrError, InvalidParameter, NotAuthenticated, NotFound, PermissionDenied
 from deployr.repository import file_types
-from deployr.repository.blobs import Blobs
-from deployr.repository.files import RepositoryFiles
 from deployr.repository.records import RepositoryFile
+from deployr.repository.repositories import Repositories
 from deployr.settings import Settings
 from deployr.users.accounts import Accounts
 from deployr.users.caller import Caller
@@ -48,10 +47,9 @@ class ShellFailed(DeployrError):
 class ShellScripts:
     """Runs shell scripts that administrators own."""
 
-    def __init__(self, accounts: Accounts, files: RepositoryFiles, blobs: Blobs, settings: Settings) -> None:
+    def __init__(self, accounts: Accounts, repositories: Repositories, settings: Settings) -> None:
         self._accounts = accounts
-        self._files = files
-        self._blobs = blobs
+        self._repositories = repositories
         self._limits = settings.shell
 
     async def execute(
@@ -81,7 +79,7 @@ class ShellScripts:
             raise NotAuthenticated()
         if not self._limits.enabled:
             raise PermissionDenied("Shell scripts are not enabled on this server.")
-        file = self._files.find(caller, filename, author=author, directory=directory, version=version)
+        file = self._repositories.find(caller, filename, author=author, directory=directory, version=version)
         if file_types.extension(file.filename) not in _INTERPRETERS:
             raise InvalidParameter(f"The file is no shell script: {filename}.")
         if not all(map(self._is_administrator, {*file.authors, file.latestby})):
@@ -100,7 +98,8 @@ class ShellScripts:
     def _prepare(self, file: RepositoryFile, directory: Path) -> list[str]:
         """Lay the script down; the command that runs it."""
         script = directory / file.filename
-        shutil.copyfile(self._blobs.path(file.sha256), script)
+        with self._repositories.open(file) as source, script.open("xb") as target:
+            shutil.copyfileobj(source, target)
         script.chmod(0o700)
         if os.geteuid() == 0:
             for path in (script, directory):
