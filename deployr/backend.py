@@ -20,7 +20,10 @@ from deployr.jobs.queue import JobQueue
 from deployr.jobs.runner import Runner
 from deployr.jobs.running import JobRun
 from deployr.mlserver.compute_nodes import ComputeNodes
+from deployr.mlserver.executions import SessionExecutions
 from deployr.mlserver.roles import Roles
+from deployr.mlserver.session_content import SessionContent
+from deployr.mlserver.sessions import Sessions
 from deployr.mlserver.status import ServerStatus
 from deployr.projects.archive import Archives
 from deployr.projects.directory import Directory
@@ -72,6 +75,9 @@ class Backend:
         self.roles = Roles(settings.mlserver)
         self.compute_nodes = ComputeNodes(self.database, len(settings.grid.nodes))
         self.server_status = ServerStatus(self.database, self.grid, self.compute_nodes, settings)
+        self.mlserver_sessions = Sessions(self.database, self.grid, self.roles, settings)
+        self.session_executions = SessionExecutions(self.mlserver_sessions, self.grid)
+        self.session_content = SessionContent(self.mlserver_sessions, self.grid)
         self.sessions = HttpSessions(self.database, settings.secret_key(), settings.server.session_timeout)
         self.streams = Streams(self.grid, self.sessions.logged_in, settings.events)
         self.files = RepositoryFiles(self.database, settings)

@@ -36,9 +36,14 @@ Read = Callable[[int], Awaitable[bytes]]
 
 
 class Upload:
-    """An uploaded file, on disk when it is large; gone when closed."""
+    """An uploaded file, on disk when it is large; gone when closed.
 
-    def __init__(self) -> None:
+    Args:
+        filename: as the client sent it, if it did.
+    """
+
+    def __init__(self, filename: str | None = None) -> None:
+        self.filename = filename
         self.length = 0
         self._file: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 -- see close()
 
@@ -89,7 +94,7 @@ class Multipart:
             if isinstance(event, MultipartSegment):
                 segment, value = event, bytearray()
                 if segment.name == _FILE:
-                    self.file = self.file or Upload()
+                    self.file = self.file or Upload(segment.filename)
             elif segment is None:
                 raise MultipartError("content outside of a part")
             elif event is None:

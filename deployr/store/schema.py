@@ -98,6 +98,23 @@ token_pairs = sa.Table(
     _flag("replaced"),
 )
 
+mlserver_sessions = sa.Table(
+    "mlserver_sessions",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True, comment="of the session on the grid"),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column(
+        "owner",
+        sa.Text,
+        sa.ForeignKey("users.username", onupdate="CASCADE", ondelete="CASCADE"),
+        nullable=False,
+        index=True,
+    ),
+    sa.Column("runtime", sa.Text, nullable=False),
+    sa.Column("created", sa.BigInteger, nullable=False),
+    sa.CheckConstraint("runtime IN ('R', 'Python')", "runtime"),
+)
+
 compute_nodes = sa.Table(
     "compute_nodes",
     metadata,

@@ -14,6 +14,8 @@ from deployr.api.v9.compute_nodes import ComputeNodesResource
 from deployr.api.v9.login import LoginResource
 from deployr.api.v9.middleware import CORRELATION, BearerMiddleware, CorrelationMiddleware
 from deployr.api.v9.operations import OPERATIONS, UNBUILT, Operation
+from deployr.api.v9.session_content import SessionContentResource
+from deployr.api.v9.sessions import SessionsResource
 from deployr.api.v9.status import StatusResource
 from deployr.api.v9.swagger import KeysResource, SwaggerResource
 from deployr.api.v9.unbuilt import UnbuiltResource
@@ -40,11 +42,24 @@ def create_app(backend: Backend) -> App[Call, Response]:
 def routes(backend: Backend) -> Routes:
     """All paths of all releases."""
     login = LoginResource(backend.logins, backend.tokens)
+    sessions = SessionsResource(backend.mlserver_sessions, backend.session_executions)
+    content = SessionContentResource(backend.session_content)
     swagger = SwaggerResource()
     built: Routes = {
         "/login": (login, None),
         "/login/refreshToken": (login, "refresh"),
         "/login/refreshToken/{refresh_token}": (login, "token"),
+        "/sessions": (sessions, None),
+        "/sessions/{id}": (sessions, "one"),
+        "/sessions/{id}/force": (sessions, "force"),
+        "/sessions/{id}/execute": (sessions, "execute"),
+        "/sessions/{id}/cancel": (sessions, "cancel"),
+        "/sessions/{id}/console-output": (sessions, "console"),
+        "/sessions/{id}/history": (sessions, "history"),
+        "/sessions/{id}/workspace": (content, "workspace"),
+        "/sessions/{id}/workspace/{object_name}": (content, "object"),
+        "/sessions/{id}/files": (content, "files"),
+        "/sessions/{id}/files/{file_name}": (content, "file"),
         "/status": (StatusResource(backend.server_status, backend.roles), None),
         "/computenodes": (ComputeNodesResource(backend.compute_nodes, backend.roles), None),
         "/swagger.json": (swagger, None),

@@ -14,6 +14,7 @@ from deployr.api.v9.bodies import UnsupportedBody
 from deployr.api.v9.call import Call
 from deployr.api.v9.definitions import Error
 from deployr.encodings.errors import EncodingError
+from deployr.mlserver.sessions import SessionGone
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +32,7 @@ _STATUSES: dict[type[Exception], int] = {
     errors.AlreadyExists: 409,
     errors.ProjectBusy: 409,
     errors.BoundaryExceeded: 410,
+    SessionGone: 410,
     errors.TooLarge: 413,
     errors.GridError: 503,
 }

@@ -244,7 +244,7 @@ OPERATIONS: tuple[Operation, ...] = (
 )  # fmt: skip
 
 UNBUILT: frozenset[str] = frozenset(
-    operation.operation_id for operation in OPERATIONS if operation.tag in (SERVICES, CONSUMPTION, SESSIONS, SNAPSHOTS)
+    operation.operation_id for operation in OPERATIONS if operation.tag in (SERVICES, CONSUMPTION, SNAPSHOTS)
 )
 """Ids of operations that this server does not have yet: they answer 501, and no document names them."""
 

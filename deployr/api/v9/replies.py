@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import falcon
 import msgspec
 from falcon.asgi import Response
 
@@ -12,7 +15,7 @@ JSON_TYPE = "application/json; charset=utf-8"
 _encoder = msgspec.json.Encoder()
 
 
-def reply(resp: Response, value: Definition | list[Definition] | list[str] | str, status: int = 200) -> None:
+def reply(resp: Response, value: Definition | Sequence[Definition] | list[str] | str, status: int = 200) -> None:
     """Reply with a record, a list, or a text."""
     resp.status = status
     resp.content_type = JSON_TYPE
@@ -20,7 +23,7 @@ def reply(resp: Response, value: Definition | list[Definition] | list[str] | str
 
 
 def reply_empty(resp: Response, status: int = 200) -> None:
-    """Reply with an empty body."""
+    """Reply with an empty body, which is not called JSON: clients would parse it."""
     resp.status = status
-    resp.content_type = JSON_TYPE
+    resp.content_type = falcon.MEDIA_TEXT
     resp.data = b""

@@ -6,7 +6,8 @@ local({
   here <- Sys.getenv("DEPLOYR_R_SOURCES")
   # Base first, so that nothing of the user's masks it; beyond it the workspace, where S3 methods are looked for.
   runtime <- new.env(parent = .BaseNamespaceEnv)
-  for (name in c("conditions.R", "graphics.R", "console.R", "shell.R", "objects.R", "evaluate.R", "session.R"))
+  for (name in c("conditions.R", "graphics.R", "console.R", "shell.R", "objects.R", "evaluate.R", "session.R",
+                 "dumps.R"))
     sys.source(file.path(here, name), runtime)
 
   # Loaded here so that forks share them instead of loading each for itself.

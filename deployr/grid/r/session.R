@@ -1,7 +1,8 @@
 # The session: what Rserve greets with, what the server may call, and how a fork settles in its directory.
 
 callable <- c("list_objects", "get_objects", "assign_objects", "delete_objects", "configure",
-              "recycle", "save_objects", "load_objects", "save_workspace", "load_workspace")
+              "recycle", "save_objects", "load_objects", "save_workspace", "load_workspace",
+              "dump_object", "undump_object")
 
 # Called by Rserve in each new fork. The capability is the only function the server can call.
 oc.init <- function() {
