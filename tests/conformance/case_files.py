@@ -25,6 +25,7 @@ class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     Attributes:
         text: exactly this.
         starts: begins with these characters, one a byte.
+        endless: never ends; only its beginning is looked at.
         contains: holds these texts.
         lacks: holds none of these texts.
         zip: an archive of exactly these files with these contents; null for any content.
@@ -32,6 +33,7 @@ class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     text: str | None = None
     starts: str = ""
+    endless: bool = False
     contains: list[str] = []
     lacks: list[str] = []
     zip: dict[str, str | None] | None = None
