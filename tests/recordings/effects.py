@@ -345,7 +345,7 @@ def _assert_packages(exchange: Exchange) -> None:
 
 
 def _attached(exchange: Exchange) -> set[str]:
-    listed = exchange.client.succeed("/r/project/package/list", project=exchange.project)["packages"]
+    listed = exchange.client.succeed("/r/project/package/list", project=exchange.project, installed="false")["packages"]
     return {package["name"] for package in listed}
 
 
