@@ -50,7 +50,7 @@ def project(testuser: Client) -> Iterator[str]:
 
 def state(client: Client, project: str) -> State:
     """All that makes up a project; it is live afterwards."""
-    packages = client.succeed("/r/project/package/list", project=project)["packages"]
+    packages = client.succeed("/r/project/package/list", project=project, installed="false")["packages"]
     files = client.succeed("/r/project/directory/list", project=project)["directory"]["files"]
     get = "/r/project/directory/download"
     about = client.succeed("/r/project/about", project=project)["project"]
