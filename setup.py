@@ -16,7 +16,10 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     python_requires=">=3.11",
-    packages=find_packages(include=["deployr", "deployr.*"]),
+    packages=[*find_packages(include=["deployr", "deployr.*"]), "deployr.external_repository"],
+    # The sample external repository, which lies beside the package in the sources, goes into it when installed.
+    package_dir={"deployr.external_repository": "external_repository"},
+    package_data={"deployr.external_repository": ["*", "*/*", "*/*/*"]},
     include_package_data=True,
     install_requires=[
         "alembic>=1.13",

@@ -12,7 +12,7 @@ from typing import BinaryIO, Literal
 from deployr.errors import NotAuthenticated, NotFound, TooLarge
 from deployr.repository import addresses, file_types
 from deployr.repository.addresses import Address
-from deployr.repository.directories import PUBLISHED, DirectoryFiles, DirectoryListing
+from deployr.repository.directories import DirectoryFiles, DirectoryListing
 from deployr.repository.external_places import ExternalDirectory, ExternalFile, Places
 from deployr.repository.external_tree import ExternalTree
 from deployr.settings import Settings
@@ -114,17 +114,13 @@ class ExternalRepository:
         names = [str(each.address) for each in own]
         if directory:
             found = self._directory(caller, directory)
-            listed = [DirectoryFiles(directory, _of_category(found.files, category))]
             is_own = found.address.owner == caller.username
+            listed = [DirectoryFiles(directory, _of_category(found.files, category))]
             return DirectoryListing(listed if is_own else [], [] if is_own else listed, names, [])
         user = [
             DirectoryFiles(str(each.address), _of_category(each.files, category) if userfiles else []) for each in own
         ]
-        system: dict[str, list[ExternalFile]] = {"Shared": self._of_others(caller, "shared")} if shared else {}
-        if published:
-            system[PUBLISHED[0]] = self._of_others(caller, "public")
-        others = [DirectoryFiles(name, _of_category(files, category)) for name, files in system.items()]
-        return DirectoryListing(user, others, names, [])
+        return DirectoryListing(user, self._system(caller, category, shared=shared, published=published), names, [])
 
     def find(
         self,
@@ -211,6 +207,15 @@ class ExternalRepository:
         if addresses.has_private_place(username):
             starts.insert(0, Address("root", username))
         return [directory for start in starts for directory in self._places.directories(username, start)]
+
+    def _system(self, caller: Caller, category: str | None, *, shared: bool, published: bool) -> list[DirectoryFiles]:
+        """System directories with the files of others."""
+        found = {}
+        if shared:
+            found["Shared"] = self._of_others(caller, "shared")
+        if published:
+            found["Public"] = self._of_others(caller, "public")
+        return [DirectoryFiles(name, _of_category(files, category)) for name, files in found.items()]
 
     def _of_others(self, caller: Caller, place: Literal["shared", "public"]) -> list[ExternalFile]:
         """The files of others in a place."""
