@@ -12,6 +12,7 @@ import dataclasses
 import fcntl
 import hashlib
 import os
+import re
 import secrets
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
@@ -24,6 +25,8 @@ from deployr.errors import TooLarge
 _CHUNK = 256 * 1024
 """Bytes read or written at a time; a thread switch a chunk costs little beside its hashing."""
 
+
+_NAME = re.compile(r"[0-9a-f]{62}")
 
 PREFIXES = tuple(f"{number:02x}" for number in range(256))
 """First two digits of the blobs' names; each has a directory."""
@@ -139,7 +142,8 @@ class Blobs:
     def stored(self, prefix: str) -> list[str]:
         """SHA-256 of the blobs whose names begin with one of :data:`PREFIXES`."""
         with contextlib.suppress(FileNotFoundError):
-            return [prefix + path.name for path in (self.directory / prefix).iterdir()]
+            names = (path.name for path in (self.directory / prefix).iterdir())
+            return [prefix + name for name in names if is_blob_name(name)]
         return []
 
     def remove_older(self, sha256: str, age: float) -> bool:
@@ -164,6 +168,11 @@ class Blobs:
             yield
         finally:
             os.close(descriptor)
+
+
+def is_blob_name(name: str) -> bool:
+    """Whether a file below one of :data:`PREFIXES` is named as blobs are."""
+    return _NAME.fullmatch(name) is not None
 
 
 def is_older(path: Path, age: float) -> bool:

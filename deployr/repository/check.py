@@ -7,17 +7,14 @@ Contents that no row names are no fault, any crash may leave them; :mod:`deployr
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from deployr.repository import content_faults, references, row_faults
-from deployr.repository.blobs import PREFIXES, BadBlob, Blobs
+from deployr.repository.blobs import PREFIXES, BadBlob, Blobs, is_blob_name
 from deployr.repository.collection import old_drafts
 from deployr.repository.faults import Fault, Repair
 from deployr.store.database import Database
-
-_NAME = re.compile(r"[0-9a-f]{62}")
 
 
 @dataclasses.dataclass(slots=True)
@@ -101,7 +98,7 @@ class RepositoryCheck:
 
 
 def _is_blob(path: Path) -> bool:
-    return bool(_NAME.fullmatch(path.name)) and path.is_file() and not path.is_symlink()
+    return is_blob_name(path.name) and path.is_file() and not path.is_symlink()
 
 
 def _unlinking(path: Path) -> Repair:

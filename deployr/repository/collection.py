@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import logging
 from pathlib import Path
 
 from deployr.repository import references
 from deployr.repository.blobs import PREFIXES, Blobs, is_older
 from deployr.store.database import Database
+
+log = logging.getLogger(__name__)
 
 GRACE = 24 * 60 * 60
 """Seconds."""
@@ -66,7 +69,12 @@ class BlobCollector:
 
     def _remove(self, sha256: str) -> bool:
         note = self._notes / sha256
-        if not is_older(note, self._grace) or not self._blobs.remove_older(sha256, self._grace):
+        try:
+            if not is_older(note, self._grace) or not self._blobs.remove_older(sha256, self._grace):
+                return False
+        except OSError as ex:
+            # One that cannot be removed must not keep the others.
+            log.warning("an unreferenced blob cannot be removed: %s", ex)
             return False
         note.unlink(missing_ok=True)
         return True

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from deployr.housekeeper import collect_blobs
 from deployr.repository import blobs as blobs_module
 from deployr.repository import collection, references
 from deployr.repository.blobs import Blob, Blobs, is_older
@@ -190,3 +191,36 @@ def test_the_columns_of_blobs_are_searched_by_index(database: Database) -> None:
 
 def test_the_grace_is_a_day() -> None:
     assert collection.GRACE == DAYS
+
+
+def test_a_blob_that_cannot_be_removed_does_not_keep_the_others(
+    collector: BlobCollector, blobs: Blobs, caplog: pytest.LogCaptureFixture
+) -> None:
+    odd, plain = put(blobs, b"odd"), put(blobs, b"plain")
+    blobs.path(odd.sha256).unlink()
+    blobs.path(odd.sha256).mkdir()
+    age(blobs.path(odd.sha256))
+    collector.collect()
+    for blob in (odd, plain):
+        age(note_of(blobs, blob))
+    with caplog.at_level("INFO"):
+        collect_blobs(collector)
+    assert "cannot be removed" in caplog.text
+    assert "removed 1 unreferenced blobs and 0 broken uploads" in caplog.text
+
+
+def test_a_round_that_fails_is_logged(
+    database: Database, blobs: Blobs, collector: BlobCollector, caplog: pytest.LogCaptureFixture
+) -> None:
+    put(blobs, b"content")
+    with database.transaction() as connection:
+        connection.exec_driver_sql("DROP TABLE project_saved_files")
+    collect_blobs(collector)
+    assert "removing unreferenced blobs failed" in caplog.text
+
+
+def test_files_that_are_no_blobs_are_none_of_the_collectors_business(collector: BlobCollector, blobs: Blobs) -> None:
+    stray = blobs.path(put(blobs, b"content").sha256).with_name("stray")
+    stray.touch()
+    collector.collect()
+    assert not (blobs.unreferenced / f"{stray.parent.name}stray").exists()
