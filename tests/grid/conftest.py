@@ -60,6 +60,13 @@ async def other_session(grid: SocketGrid) -> AsyncGenerator[Talk]:
 
 
 @pytest.fixture
+async def python(grid: SocketGrid) -> AsyncGenerator[Talk]:
+    """A fresh Python session on the shared grid."""
+    async with opened(grid, runtime="python") as talk:
+        yield talk
+
+
+@pytest.fixture
 def new_grid() -> GridFactory:
     """Makes grids with settings of their own."""
     return running_grid

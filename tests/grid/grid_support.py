@@ -138,6 +138,10 @@ class GridProcess:
         """Process ids of the warm parents."""
         return [pid for pid in processes.children(self.pid) if "Rserve" in command_line(pid)]
 
+    def python_parents(self) -> list[int]:
+        """Process ids of the warm parents of Python sessions."""
+        return [pid for pid in processes.children(self.pid) if "launch.py" in command_line(pid)]
+
     def log(self) -> str:
         """What the grid process logged."""
         return (self.settings.home / "grid.log").read_text()
@@ -285,10 +289,17 @@ class Talk:
         return qap1.decode(await self.grid.call(self.id, function, qap1.encode(model.named_list(arguments))))
 
     async def starts(self, code: str, **options: Any) -> asyncio.Task[Outcome]:
-        """Start code that goes on; returns when it runs."""
+        """Start R code that goes on; returns when it runs."""
+        return await self._starts(f"cat('<begun>\\n'); flush.console()\n{code}", options)
+
+    async def starts_python(self, code: str, **options: Any) -> asyncio.Task[Outcome]:
+        """Start Python code that goes on; returns when it runs."""
+        return await self._starts(f"print('<begun>')\n{code}", options)
+
+    async def _starts(self, code: str, options: dict[str, Any]) -> asyncio.Task[Outcome]:
         begun = asyncio.Event()
         sink: ConsoleSink = lambda text: begun.set() if "<begun>" in text else None  # noqa: E731
-        task = asyncio.create_task(self.run(f"cat('<begun>\\n'); flush.console()\n{code}", console=sink, **options))
+        task = asyncio.create_task(self.run(code, console=sink, **options))
         waiter = asyncio.create_task(begun.wait())
         await asyncio.wait({task, waiter}, timeout=DEADLINE, return_when=asyncio.FIRST_COMPLETED)
         waiter.cancel()

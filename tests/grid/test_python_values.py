@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator
 from typing import Any
 
 import numpy as np
@@ -13,19 +12,11 @@ from hypothesis import strategies as st
 
 from deployr.encodings import model, objects, qap1
 from deployr.encodings.model import RValue
-from deployr.grid.client import SocketGrid
 from deployr.grid.python import incoming, portable, sexp
 from tests.grid.conftest import GridFactory
 from tests.grid.grid_support import Talk, opened, python_has
 
 needs_pandas = pytest.mark.skipif(not python_has("pandas"), reason="the interpreter of Python sessions has no pandas")
-
-
-@pytest.fixture
-async def python(grid: SocketGrid) -> AsyncIterator[Talk]:
-    """A Python session."""
-    async with opened(grid, runtime="python") as talk:
-        yield talk
 
 
 async def value(python: Talk, expression: str) -> RValue:

@@ -1,0 +1,55 @@
+"""The warm parent of Python sessions, and its interpreter."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+
+from deployr.encodings import model
+from deployr.errors import DeployrError
+from tests.grid.conftest import GridFactory
+from tests.grid.grid_support import eventually, opened
+
+
+async def test_the_parent_starts_with_the_first_session_and_again_after_its_death(new_grid: GridFactory) -> None:
+    with new_grid() as process:
+        grid = process.client()
+        assert process.python_parents() == []
+        async with opened(grid, runtime="python") as first:
+            [parent] = process.python_parents()
+            os.kill(parent, signal.SIGKILL)
+            await eventually(lambda: process.python_parents() not in ([], [parent]))
+            assert (await first.run("1")).console == "1\n"
+            async with opened(grid, runtime="python") as second:
+                assert (await second.run("2")).console == "2\n"
+        await grid.aclose()
+
+
+async def test_an_interpreter_that_is_not_there_is_told_as_a_failure_of_the_node(new_grid: GridFactory) -> None:
+    with new_grid(python="/nowhere/python") as process:
+        grid = process.client()
+        with pytest.raises(DeployrError) as caught:
+            async with opened(grid, runtime="python"):
+                pass
+        assert caught.value.code == 915
+        async with opened(grid) as session:
+            assert await session.number("1") == 1
+        await grid.aclose()
+
+
+async def test_an_interpreter_without_libraries_serves_too(new_grid: GridFactory) -> None:
+    with new_grid(python="/usr/bin/python3") as process:
+        grid = process.client()
+        async with opened(grid, runtime="python") as session:
+            code = "import importlib.util\nprint(importlib.util.find_spec('numpy'))\ny = x"
+            inputs = {"x": model.matrix(model.double(1, 2, 3, 4), 2, 2)}
+            outcome = await session.run(code, "y", inputs=inputs)
+            if outcome.console != "None\n":
+                pytest.skip("the system's Python has numpy")
+            assert outcome.objects["y"] == model.unnamed_list(model.double(1, 3), model.double(2, 4))
+            assert (await session.run("x", inputs={"x": model.double(1, None)})).console == "[1.0, nan]\n"
+            frame = model.data_frame({"a": model.integer(1, None), "b": model.factor([1, 1], ["u"])})
+            assert (await session.run("x", inputs={"x": frame})).console == "{'a': [1, None], 'b': ['u', 'u']}\n"
+        await grid.aclose()
