@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from tests.conformance import api_coverage
 from tests.conformance.case_files import read_cases, read_given
-from tests.conformance.driven_calls import driven_by_tests
 from tests.conformance.page import PAGE, page
 from tests.conformance.sample_files import read_samples
 
@@ -12,11 +11,6 @@ from tests.conformance.sample_files import read_samples
 def test_every_call_succeeds_in_each_format_and_fails_in_two_ways_or_awaits_its_cases() -> None:
     lacking = {call for call, found in api_coverage.coverage().items() if not found.is_enough}
     assert lacking == set(api_coverage.awaiting())
-
-
-def test_every_call_of_users_and_projects_is_driven_by_other_tests_too() -> None:
-    calls = [call for call in api_coverage.built_calls() if call.startswith(("/r/user/", "/r/project/"))]
-    assert [call for call, files in driven_by_tests(calls).items() if not files] == []
 
 
 def test_every_case_has_a_source_and_something_to_expect() -> None:

@@ -23,7 +23,9 @@ READING = {
     "/r/project/directory/list",
     "/r/project/directory/download",
     "/r/project/execute/result/download",
+    "/r/project/execute/result/print",
     # What may be read may be taken: into the caller's own repository, and into the caller's own new projects.
+    "/r/project/directory/save",
     "/r/project/directory/store",
     "/r/project/workspace/store",
     "/r/repository/file/transfer",
