@@ -28,6 +28,7 @@ from deployr.mlserver.status import ServerStatus
 from deployr.projects.archive import Archives
 from deployr.projects.directory import Directory
 from deployr.projects.executions import Executions
+from deployr.projects.external_data import ExternalData
 from deployr.projects.external_sources import ExternalSources
 from deployr.projects.fetching import Fetcher
 from deployr.projects.job_projects import JobProjects
@@ -128,6 +129,7 @@ class Backend:
             stores=self._stores,
             projects=projects,
             endings=endings,
+            external_data=ExternalData(self.settings),
         )
         return Runner(queue, self.grid, endings, make_run, most=limits.running_jobs, woken=woken)
 

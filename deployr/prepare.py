@@ -6,7 +6,7 @@ import logging
 import sys
 
 from deployr import handover, logs
-from deployr.grid import rpackages
+from deployr.grid import external_data, rpackages
 from deployr.repository.blobs import Blobs
 from deployr.repository.samples import copy_external_samples, load_samples
 from deployr.settings import Settings
@@ -24,6 +24,7 @@ def prepare(settings: Settings) -> None:
     An external repository that the settings name is left as it is.
     """
     settings.prepare_home()
+    external_data.prepare(settings)
     settings.secret_key()
     SigningKeys(settings.keys_directory, settings.tokens.access_lifetime).ensure()
     if settings.repository.external is None and copy_external_samples(settings.external_repository):

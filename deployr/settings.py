@@ -269,6 +269,20 @@ class GridSettings(_Group, frozen=True, kw_only=True):
     nodes: Annotated[tuple[NodeSettings, ...], _about("The nodes, see below.", min_length=1)] = (DEFAULT_NODE,)
 
 
+class ExternalDataSettings(_Group, frozen=True, kw_only=True):
+    """Directories of data that R code reaches with `deployrExternal()`.
+
+    Unset, they are below `external_data` in the home directory or, for a server run as root, in the sessions directory.
+    """
+
+    public: Annotated[
+        str | None, _about("Data that all code can read; made read-only, `chmod 1777` lets code write there.")
+    ] = None
+    private: Annotated[
+        str | None, _about("Directory with a directory of each user, for code of that user's sessions alone.")
+    ] = None
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """All settings.
 
@@ -288,6 +302,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     oidc: OidcSettings = OidcSettings()
     mlserver: MlServerSettings = MlServerSettings()
     events: EventSettings = EventSettings()
+    external_data: ExternalDataSettings = ExternalDataSettings()
     grid: GridSettings = GridSettings()
 
     @classmethod
@@ -372,6 +387,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         if os.geteuid() == 0:
             return Path("/var/lib/deployr") / hashlib.sha256(bytes(self.home)).hexdigest()[:12]
         return self.home / "sessions"
+
+    @property
+    def public_data_directory(self) -> Path:
+        """External data of all."""
+        return self._external_data(self.external_data.public, "public")
+
+    @property
+    def private_data_directory(self) -> Path:
+        """Parent of the users' own external data."""
+        return self._external_data(self.external_data.private, "private")
+
+    def _external_data(self, configured: str | None, name: str) -> Path:
+        if configured:
+            return Path(configured).expanduser()
+        base = self.sessions_directory if os.geteuid() == 0 else self.home
+        return base / "external_data" / name
 
     @property
     def library_directory(self) -> Path:

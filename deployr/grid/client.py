@@ -114,8 +114,12 @@ class Grid(Protocol):
             DeployrError: one of them cannot be cleared.
         """
 
-    async def amend(self, session: str, *, context: str, idle_timeout: float) -> SessionInfo:
-        """Change context and idle timeout of an open session; see :class:`~deployr.grid.protocol.SessionSpec`."""
+    async def amend(self, session: str, *, context: str, idle_timeout: float, private: bool = True) -> SessionInfo:
+        """Change context and idle timeout of an open session; see :class:`~deployr.grid.protocol.SessionSpec`.
+
+        Args:
+            private: false takes its private data away.
+        """
 
     async def interrupt(self, session: str) -> bool:
         """Interrupt what runs; true when something ran."""
@@ -294,8 +298,8 @@ class SocketGrid:
     async def recycle(self, session: str, *, workspace: bool = True, directory: bool = True) -> None:
         await self._ask(protocol.Recycle(session, workspace, directory, hold=_hold(session)), Flag)
 
-    async def amend(self, session: str, *, context: str, idle_timeout: float) -> SessionInfo:
-        return await self._ask(protocol.Amend(session, context, idle_timeout), SessionInfo)
+    async def amend(self, session: str, *, context: str, idle_timeout: float, private: bool = True) -> SessionInfo:
+        return await self._ask(protocol.Amend(session, context, idle_timeout, private), SessionInfo)
 
     async def interrupt(self, session: str) -> bool:
         return (await self._ask(protocol.Interrupt(session), Flag)).value

@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -28,6 +29,7 @@ from deployr.grid import event_sources, scheduler
 from deployr.grid.client import ConsoleSink
 from deployr.grid.event_sources import ExecutionEvents
 from deployr.grid.events import EventHub
+from deployr.grid.external_data import PrivateDirectories
 from deployr.grid.node import Node
 from deployr.grid.protocol import Execution, ExecutionRecord, GridStatus, Purpose, SessionInfo, SessionSpec
 from deployr.grid.session import Session, Value
@@ -69,6 +71,7 @@ class Engine:
     stateless_keep: float
     tick: Callable[[], object] = lambda: None
     events: EventHub = field(default_factory=EventHub)
+    private_directories: PrivateDirectories = field(default_factory=PrivateDirectories)
     _entries: dict[str, _Entry] = field(default_factory=dict)
     _opening: dict[str, SessionSpec] = field(default_factory=dict)
     _holds: dict[str, str] = field(default_factory=dict)
@@ -112,18 +115,10 @@ class Engine:
             raise
         self._opening[spec.session] = spec
         try:
-            session = await node.take(lambda: self._died(spec.session), spec.runtime)
+            entry = self._entries[spec.session] = await self._placed(spec, node)
         finally:
             del self._opening[spec.session]
-        now = time.time()
-        entry = self._entries[spec.session] = _Entry(spec, node, session, opened=now, used=now)
         self.events.publish(event_sources.activity(spec, node.name, is_live=True))
-        if spec.public_data or spec.private_data:
-            try:
-                await self._configure(entry)
-            except BaseException:
-                self.close(spec.session)
-                raise
         return self._info(entry)
 
     def entry(self, session: str) -> Session:
@@ -194,9 +189,11 @@ class Engine:
         await entry.session.recycle(workspace=workspace, directory=directory)
         entry.used = time.time()
 
-    def amend(self, session: str, context: str, idle_timeout: float) -> SessionInfo:
+    def amend(self, session: str, context: str, idle_timeout: float, private: bool) -> SessionInfo:
         """Change what was said of a session when it was opened."""
         entry = self._find(session)
+        if not private:
+            self._leave_private(entry)
         entry.spec = msgspec.structs.replace(entry.spec, context=context, idle_timeout=idle_timeout)
         return self._info(entry)
 
@@ -273,6 +270,7 @@ class Engine:
 
     def _release(self, entry: _Entry) -> None:
         entry.node.release(entry.session)
+        self._leave_private(entry)
         self.events.publish(event_sources.activity(entry.spec, entry.node.name, is_live=False))
 
     def _find(self, session: str) -> _Entry:
@@ -322,11 +320,32 @@ class Engine:
             error, text = _LIMIT_ERRORS[spec.purpose]
             raise error(text)
 
+    async def _placed(self, spec: SessionSpec, node: Node) -> _Entry:
+        """A session on the node that is ready: nobody sees it, or could interrupt it, before that."""
+        session = await node.take(lambda: self._died(spec.session), spec.runtime)
+        now = time.time()
+        entry = _Entry(spec, node, session, opened=now, used=now)
+        try:
+            if spec.public_data or spec.private_data:
+                await self._configure(entry)
+        except BaseException:
+            session.close()
+            node.release(session)
+            self._leave_private(entry)
+            raise
+        return entry
+
     async def _configure(self, entry: _Entry) -> None:
         directories = {"public_data": entry.spec.public_data, "private_data": entry.spec.private_data}
         arguments = model.named_list({name: model.character(path) for name, path in directories.items() if path})
+        if entry.spec.private_data and entry.session.files.uid is not None:
+            self.private_directories.admit(Path(entry.spec.private_data), entry.session.files.uid)
         async with entry.session.call("configure", qap1.encode(arguments)):
             pass
+
+    def _leave_private(self, entry: _Entry) -> None:
+        if entry.spec.private_data and entry.session.files.uid is not None:
+            self.private_directories.dismiss(Path(entry.spec.private_data), entry.session.files.uid)
 
     def _died(self, session: str) -> None:
         """The process died by itself: nothing of the session is left to serve."""

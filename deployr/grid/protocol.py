@@ -246,11 +246,16 @@ class Recycle(Changing, frozen=True, tag="recycle"):
 
 
 class Amend(msgspec.Struct, frozen=True, tag="amend"):
-    """Change what :class:`SessionSpec` said of an open session. Reply: :class:`SessionInfo`."""
+    """Change what :class:`SessionSpec` said of an open session. Reply: :class:`SessionInfo`.
+
+    Attributes:
+        private: it keeps what private data it has; what it once lost it does not get back.
+    """
 
     session: str
     context: str
     idle_timeout: float
+    private: bool = True
 
 
 class Interrupt(msgspec.Struct, frozen=True, tag="interrupt"):

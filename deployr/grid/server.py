@@ -77,8 +77,8 @@ class GridServer:
             case protocol.Recycle(session, workspace, directory):
                 await engine.recycle(session, workspace=workspace, directory=directory, hold=request.hold)
                 stream.put_head(Flag(True))
-            case protocol.Amend(session, context, idle_timeout):
-                stream.put_head(engine.amend(session, context, idle_timeout))
+            case protocol.Amend(session, context, idle_timeout, private):
+                stream.put_head(engine.amend(session, context, idle_timeout, private))
             case protocol.Open(spec):
                 stream.put_head(await engine.open(spec, request.hold))
             case protocol.Interrupt(session):
@@ -244,6 +244,8 @@ async def serve(settings: Settings) -> None:
     if killed:
         log.warning("killed %d processes that a former run left", killed)
     engine = build_engine(settings)
+    if os.geteuid() == 0:
+        engine.private_directories.shut(settings.private_data_directory)
     server = GridServer(engine)
     stop = asyncio.Event()
     for signum in (signal.SIGTERM, signal.SIGINT):

@@ -41,6 +41,11 @@ class SessionFiles:
         """The working directory."""
         self._plots: dict[str, SessionDirectory] = {}
 
+    @property
+    def uid(self) -> int | None:
+        """User id of the session, ``None`` when sessions share the server's."""
+        return self._ids[0]
+
     @cached_property
     def state(self) -> SessionDirectory:
         """Where the saved workspace is written and read."""

@@ -21,6 +21,7 @@ from deployr.jobs.code import JobCode
 from deployr.jobs.endings import Endings
 from deployr.jobs.queue import JobQueue
 from deployr.jobs.records import Ending, Job
+from deployr.projects.external_data import ExternalData
 from deployr.projects.job_projects import JobProjects, job_project
 from deployr.projects.saved_rows import SavedState
 from deployr.projects.standard_model import Plan, StandardModel
@@ -56,6 +57,7 @@ class JobRun:
         stores: Stores,
         projects: JobProjects,
         endings: Endings,
+        external_data: ExternalData,
     ) -> None:
         self.job = job
         self._session = job.session or ""
@@ -66,6 +68,7 @@ class JobRun:
         self._stores = stores
         self._projects = projects
         self._endings = endings
+        self._external_data = external_data
         self._cancelled = False
         self._is_executing = False
 
@@ -114,6 +117,8 @@ class JobRun:
             purpose="asynchronous",
             cluster=self.job.cluster,
             context=f"{CONTEXT}{self.job.name}",
+            public_data=self._external_data.public,
+            private_data=self._external_data.private(self.job.owner),
         )
 
     async def _may_find_room(self) -> bool:

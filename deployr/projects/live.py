@@ -12,6 +12,7 @@ from deployr.errors import AlreadyExists, DeployrError, GridError, ProjectBusy, 
 from deployr.grid.client import Grid
 from deployr.grid.protocol import SessionSpec
 from deployr.projects import rows
+from deployr.projects.external_data import ExternalData
 from deployr.projects.persistence import ProjectStates
 from deployr.projects.records import AUTOSAVED, Project, StateParts
 from deployr.settings import Settings
@@ -32,6 +33,7 @@ class LiveSessions:
         self._states = states
         self._autosave_temporary = settings.projects.autosave_temporary
         self._limit = settings.limits.live_projects
+        self._external_data = ExternalData(settings)
         self._idle_timeout = settings.server.session_timeout
 
     async def open(self, project: Project, caller: Caller, cluster: str | None = None) -> None:
@@ -48,6 +50,8 @@ class LiveSessions:
                 context=_context(project),
                 idle_timeout=self._idle_timeout_of(project),
                 owner_limit=self._limit,
+                public_data=self._external_data.public,
+                private_data=self._external_data.private(caller.username) if _is_of_one(project, caller) else None,
                 http=caller.http_session or None,
                 address=caller.address,
             )
@@ -85,7 +89,10 @@ class LiveSessions:
         """Tell the grid what the session is for now, if the project has one."""
         with contextlib.suppress(SessionLost):
             await self._grid.amend(
-                project.project, context=_context(project), idle_timeout=self._idle_timeout_of(project)
+                project.project,
+                context=_context(project),
+                idle_timeout=self._idle_timeout_of(project),
+                private=len(project.authors) == 1,
             )
 
     async def end(self, project: Project, save: StateParts | None) -> None:
@@ -168,6 +175,11 @@ class LiveSessions:
     def _idle_timeout_of(self, project: Project) -> float:
         """A project that is saved is ended by its HTTP session's end only, which has the chance to save it."""
         return 0 if project.lasts or self._is_autosaved(project) else self._idle_timeout
+
+
+def _is_of_one(project: Project, caller: Caller) -> bool:
+    """Nobody else's code, or objects, can ever be in a session that the caller opens."""
+    return project.authors == (caller.username,)
 
 
 def _context(project: Project) -> str:

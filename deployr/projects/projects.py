@@ -254,6 +254,7 @@ class Projects:
         self.find(caller, project_id)
         with self._database.transaction() as connection:
             rows.add_authors(connection, project_id, usernames)
+        await self._live.amend(self.find(caller, project_id))
         return await self.about(caller, project_id)
 
     # -- for HTTP sessions and housekeeping ---------------------------------------------------------------

@@ -12,6 +12,7 @@ from deployr.errors import AlreadyExists, PermissionDenied, SessionLost
 from deployr.grid.client import Grid
 from deployr.grid.protocol import Runtime, SessionSpec
 from deployr.projects import downloads
+from deployr.projects.external_data import ExternalData
 from deployr.projects.records import ORIGINAL, Download, ExecutionOptions, Outcome, Project, RepositoryName
 from deployr.projects.sources import NOTHING, ScriptSources, Source
 from deployr.projects.standard_model import Plan, StandardModel, outcome
@@ -40,6 +41,7 @@ class Scripts:
         self._sources = sources
         self._model = model
         self._limits = settings.limits
+        self._external_data = ExternalData(settings)
 
     async def execute(
         self,
@@ -168,6 +170,8 @@ class Scripts:
             context=_context(session, caller),
             idle_timeout=idle_timeout,
             owner_limit=self._limits.anonymous_executions,
+            public_data=self._external_data.public,
+            private_data=self._external_data.private(caller.username),
             http=caller.http_session,
             address=caller.address,
         )
