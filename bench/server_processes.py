@@ -11,12 +11,12 @@ from deployr.grid import processes
 
 def grid(server: Server) -> int | None:
     """The grid process; ``None`` while there is none."""
-    return _part(server, "deployr.grid")
+    return part(server, "deployr.grid")
 
 
 def web_workers(server: Server) -> list[int]:
     """The web workers, without their gunicorn master."""
-    master = _part(server, "gunicorn")
+    master = part(server, "gunicorn")
     return processes.children(master) if master else []
 
 
@@ -46,7 +46,8 @@ def footprint(server: Server) -> tuple[float, int]:
     return sum(map(resident_memory, pids)), sum(len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in pids)
 
 
-def _part(server: Server, name: str) -> int | None:
+def part(server: Server, name: str) -> int | None:
+    """A child of the supervisor by what is in its command line; ``None`` while there is none."""
     for pid in processes.children(server.pid):
         if name in _command(pid) and not processes.is_zombie(pid):
             return pid

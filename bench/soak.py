@@ -19,6 +19,7 @@ import uvloop
 from bench import server_processes
 from bench.anonymous_batches import anonymous_batches
 from bench.crash_loop import crash_loop
+from bench.job_crashes import job_crashes
 from bench.large_value import large_value
 from bench.repository_crashes import repository_crashes
 from bench.save_crashes import save_crashes
@@ -42,10 +43,11 @@ Lines = tuple[list[str], bool]
 
 @dataclass(frozen=True)
 class Size:
-    """How long scenarios run: seconds of those that take time, rounds of those that count."""
+    """How long scenarios run: seconds of those that take time, rounds of those that count, jobs."""
 
     seconds: float
     rounds: int
+    jobs: int
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -54,11 +56,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help=f"of {' '.join(SCENARIOS)}; default: all")
     parser.add_argument("--minutes", type=float, default=10, help="time of `crash` and of `anonymous`; default 10")
     parser.add_argument("--rounds", type=int, default=200, help="rounds of `saves` and of `repository`; default 200")
+    parser.add_argument("--jobs", type=int, default=300, help="jobs of `jobs`; default 300")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="file that the lines are added to")
     arguments = parser.parse_args(argv)
     if unknown := set(arguments.scenarios) - set(SCENARIOS):
         parser.error(f"no such scenario: {' '.join(sorted(unknown))}")
-    size = Size(arguments.minutes * 60, arguments.rounds)
+    size = Size(arguments.minutes * 60, arguments.rounds, arguments.jobs)
     good = True
     for scenario in arguments.scenarios or list(SCENARIOS):
         lines, passed = uvloop.run(_run(scenario, size))
@@ -150,6 +153,18 @@ async def _transfer(server: Server, _size: Size) -> Lines:
     return [f"a file of {_TRANSFERRED} MiB", *lines], max(grown.values()) < _TRANSFER_GROWTH_MOST
 
 
+async def _jobs(server: Server, size: Size) -> Lines:
+    result = await job_crashes(server, size.jobs, kills=size.jobs // 5)
+    return [
+        f"{size.jobs} jobs of mixed length, ended after {result.seconds:.0f} s",
+        f"killed: {_counts(result.killed)}",
+        f"jobs by kind and end: {_counts(result.ends)}",
+        f"completed jobs whose stored files are there exactly once: {result.stored}",
+        f"wrong ends, ends without a reason, files lost or stored twice, runs at a time: {len(result.faults)}",
+        *result.faults[:5],
+    ], not result.faults
+
+
 async def _value(server: Server, _size: Size) -> Lines:
     result = await large_value(server)
     before, highest, after = result.memory
@@ -187,6 +202,7 @@ SCENARIOS: dict[str, Callable[[Server, Size], Awaitable[Lines]]] = {
     "saves": _saves,
     "repository": _repository,
     "transfer": _transfer,
+    "jobs": _jobs,
     "value": _value,
     "anonymous": _anonymous,
 }

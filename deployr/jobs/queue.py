@@ -55,10 +55,14 @@ class JobQueue:
         with self._database.transaction() as connection:
             rows.give_back(connection, self.holder, job.job)
 
-    def renew(self) -> bool:
-        """Renew the leases of this process; true when it is the one that schedules."""
+    def renew(self, running: Collection[str]) -> bool:
+        """Renew the leases of this process; true when it is the one that schedules.
+
+        Args:
+            running: ids of the jobs that it runs: what it has lost sight of is for others to end.
+        """
         with self._database.transaction() as connection:
-            rows.renew(connection, self.holder, leases.until())
+            rows.renew(connection, self.holder, leases.until(), running)
             return leases.take(connection, leases.SCHEDULER, self.holder)
 
     def retire(self) -> None:

@@ -152,9 +152,10 @@ def claim(
     return find(connection, job) if taken.rowcount == 1 else None
 
 
-def renew(connection: sa.Connection, runner: str, lease: int) -> None:
-    """Keep the jobs that a runner has."""
-    connection.execute(jobs.update().where(jobs.c.runner == runner).values(lease=lease))
+def renew(connection: sa.Connection, runner: str, lease: int, running: Collection[str]) -> None:
+    """Keep the jobs that a runner runs, given their ids."""
+    mine = jobs.c.runner == runner, jobs.c.job.in_(running)
+    connection.execute(jobs.update().where(*mine).values(lease=lease))
 
 
 def give_back(connection: sa.Connection, runner: str, job: str) -> None:

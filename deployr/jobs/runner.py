@@ -82,7 +82,7 @@ class Runner:
 
     async def _renew(self) -> None:
         """Renew the leases; as the one that schedules, see to what others left."""
-        self._schedules = self._queue.renew()
+        self._schedules = self._queue.renew([run.job.job for run in self._runs.values()])
         if not self._schedules:
             return
         for job in self._queue.forsaken():

@@ -49,6 +49,7 @@ NAMED: dict[str, Check] = {
     "project-id": _text_like(f"PROJECT-{_UUID}"),
     "stateless-id": _text_like(f"STATELESS-{_UUID}"),
     "execution-id": _text_like(f"EXEC-{_UUID}"),
+    "job-id": _text_like(f"JOB-{_UUID}"),
     "sha256": _text_like("[0-9a-f]{64}"),
     "version": _text_like(r".*\..*"),
     "url": _text_like(r"http://127\.0\.0\.1:\d+/deployr/r/[^ &]+"),

@@ -153,19 +153,25 @@ def test_a_run_whose_job_was_taken_away_cannot_end_it(database: Database) -> Non
 
 def test_leases_that_are_renewed_are_not_taken(database: Database) -> None:
     add(database, "a")
+    add(database, "b")
     first, second = queue(database), queue(database)
-    assert first.claim(())
-    assert [first.renew(), second.renew(), first.renew()] == [True, False, True]
-    assert second.forsaken() == []
+    let_go, kept = first.claim(()), first.claim(())
+    assert let_go
+    assert kept
+    with database.transaction() as connection:
+        connection.execute(table.update().values(lease=now_ms() - 1))
+    running = [kept.job]
+    assert [first.renew(running), second.renew([]), first.renew(running)] == [True, False, True]
+    assert [job.job for job in second.forsaken()] == [let_go.job]
 
 
 def test_a_scheduler_that_is_gone_is_followed_by_one(database: Database) -> None:
     queues = [queue(database) for _ in range(3)]
-    assert [each.renew() for each in queues] == [True, False, False]
+    assert [each.renew([]) for each in queues] == [True, False, False]
     let_leases_end(database)
-    assert [each.renew() for each in queues[1:]] == [True, False]
+    assert [each.renew([]) for each in queues[1:]] == [True, False]
     queues[1].retire()
-    assert queues[2].renew()
+    assert queues[2].renew([])
 
 
 def test_leases_are_taken_over_within_15_seconds() -> None:
@@ -176,7 +182,7 @@ def test_what_is_due_is_queued_by_the_scheduler_alone(database: Database) -> Non
     add(database, "past", status="Scheduled", due=now_ms() - 1000)
     add(database, "future", status="Scheduled", due=now_ms() + 100_000)
     first, second = queue(database), queue(database)
-    assert first.renew()
+    assert first.renew([])
     assert second.queue_due() == 0
     assert first.queue_due() == 1
     assert first.queue_due() == 0
