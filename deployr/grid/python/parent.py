@@ -21,6 +21,7 @@ from .session import Session
 from .workspace import Workspace
 
 _BACKLOG = 64
+_HIGHEST_DESCRIPTOR = 65536
 _LIBRARIES = ("numpy", "numpy.random", "pandas", "matplotlib.pyplot", "dill")
 _PR_SET_DUMPABLE = 4
 
@@ -34,6 +35,8 @@ def serve(path: str, first_uid: str, last_uid: str, most: str, warm: str) -> Non
         most: largest value relayed, in bytes.
         warm: ``yes`` to load libraries and to run common code first.
     """
+    # The event loop that starts programs leaves copies of their streams open.
+    os.closerange(3, _HIGHEST_DESCRIPTOR)
     if warm == "yes":
         _warm_up()
     uids = itertools.cycle(range(int(first_uid), int(last_uid) + 1)) if first_uid else itertools.repeat(None)
