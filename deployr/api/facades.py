@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from deployr.api.paths import Receive, Send
+from deployr.api.paths import Receive, Send, spelling
 from deployr.api.urls import CONTEXT
 
 _LEGACY = re.compile(rf"/+{CONTEXT.strip('/')}(?![\w-])")
@@ -24,5 +24,7 @@ class Facades:
         self._mlserver = mlserver
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
-        is_9x = scope["type"] == "http" and not _LEGACY.match(scope["path"])
-        await (self._mlserver if is_9x else self._legacy)(scope, receive, send)
+        if scope["type"] == "http" and not _LEGACY.match(scope["path"]):
+            await self._mlserver(scope, receive, spelling(send))
+        else:
+            await self._legacy(scope, receive, send)

@@ -36,7 +36,7 @@ class PathsMiddleware:
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] in ("http", "websocket"):
             scope = normalised(scope) | {RECEIVE: receive}
-            send = _spelling(send)
+            send = spelling(send)
         await self._app(scope, receive, send)
 
 
@@ -75,7 +75,9 @@ def _clean(path: str) -> str:
     return unquote(path.replace("+", " "), errors="replace") or "/"
 
 
-def _spelling(send: Send) -> Send:
+def spelling(send: Send) -> Send:
+    """Sends with header names spelled as clients expect."""
+
     async def spelled(message: dict[str, Any]) -> None:
         if message["type"] == "http.response.start":
             headers = [(_spelled(bytes(name)), value) for name, value in message.get("headers", ())]

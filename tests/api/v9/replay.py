@@ -1,0 +1,135 @@
+"""Replays the recorded requests of a 9.x client: bytes as they were, but for what the placeholder had made up."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from collections.abc import Iterator
+
+import httpx
+
+from deployr.api.v9.operations import OPERATIONS, Operation
+from deployr.settings import split_address
+from deployr.users.accounts import Accounts
+from tests.recordings.connection import Connection, Reply
+from tests.recordings.message import Message
+from tests.recordings.recorded import Recorded, requests_of
+from tests.server import Server
+
+_REFRESH = rb"refresh-token-placeholder(?:/|%2F)(?:\+|%2B)(?:=|%3D)(?:=|%3D)"
+_SESSION = rb"[0-9]{8}-0001-4000-8000-[0-9]{12}"
+_RECORDED = re.compile(rb"(?P<bearer>(?<=Bearer )\S+)|(?P<refresh>%s)|(?P<session>%s)" % (_REFRESH, _SESSION))
+_OF_ONE = {"getWorkspaceObject", "deleteWorkspaceObject"}
+_OF_FILES = {"getSessionFile", "deleteSessionFile"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Exchange:
+    """A request as it was sent, and the reply. ``operation`` is ``None`` for those of services' own documents."""
+
+    recorded: Recorded
+    operation: Operation | None
+    reply: Reply
+
+
+class Replayer:
+    """Replays one client's requests.
+
+    Args:
+        client: name of the recording.
+        runtime: of sessions that the recording takes for granted.
+        accounts: of the server; the recordings' user ``admin`` gets the passwords that were recorded.
+        own: a client of the test's own; it makes what the recording takes for granted.
+    """
+
+    def __init__(self, server: Server, client: str, runtime: str, accounts: Accounts, own: httpx.Client) -> None:
+        self._address = split_address(server.settings.server.bind[0])
+        self._recording = requests_of(client)
+        self._runtime = runtime
+        self._accounts = accounts
+        self._password = ""
+        self._own = own
+        self._connections: dict[int, Connection] = {}
+        self._tokens: dict[str, str] = {}
+        self._sessions: dict[bytes, str] = {}
+
+    def replay(self) -> Iterator[Exchange]:
+        """Send request after request."""
+        for recorded in self._recording:
+            yield self._exchange(recorded)
+        for connection in self._connections.values():
+            connection.close()
+
+    def _exchange(self, recorded: Recorded) -> Exchange:
+        operation = operation_of(recorded)
+        if operation and operation.operation_id == "login":
+            self._password = json.loads(recorded.message.body)["password"]
+            self._accounts.change_password("admin", self._password)
+        else:
+            self._log_in()
+            self._prepare(recorded.message, operation)
+        message = recorded.message.changed(lambda text: _RECORDED.sub(self._live, text))
+        connection = self._connections.setdefault(recorded.conn, Connection(*self._address))
+        reply = connection.send(message.encode(), message.method)
+        self._learn(recorded, operation, reply)
+        return Exchange(recorded, operation, reply)
+
+    def _log_in(self) -> None:
+        """Log in after the recording revoked its tokens."""
+        if not self._tokens:
+            body = {"username": "admin", "password": self._password}
+            self._use(self._own.post("/login", json=body).raise_for_status().json())
+
+    def _use(self, tokens: dict[str, str]) -> None:
+        self._tokens = tokens
+        self._own.headers["Authorization"] = f"Bearer {tokens.get('access_token')}"
+
+    def _prepare(self, message: Message, operation: Operation | None) -> None:
+        """Make what the request takes for granted: its session, the object or file that it names."""
+        found = re.search(rb"/sessions/(%s)(?:/\w+/([^/ ]+))?" % _SESSION, message.head)
+        if operation is None or found is None:
+            return
+        session = self._session(found[1])
+        name = httpx.URL("/" + (found[2] or b"").decode()).path[1:]
+        if operation.operation_id in _OF_ONE:
+            assign = f"`{name}` <- 1" if self._is_r(session) else f"globals()['{name}'] = 1"
+            self._own.post(f"/sessions/{session}/execute", json={"code": assign}).raise_for_status()
+        if operation.operation_id in _OF_FILES:
+            self._own.post(f"/sessions/{session}/files", files={"file": (name, b"x")}).raise_for_status()
+
+    def _session(self, recorded: bytes) -> str:
+        """The live session of a recorded id, opened anew when it was closed."""
+        live = {item["id"] for item in self._own.get("/sessions").raise_for_status().json()}
+        if self._sessions.get(recorded) not in live:
+            reply = self._own.post("/sessions", json={"runtimeType": self._runtime}).raise_for_status()
+            self._sessions[recorded] = reply.json()["sessionId"]
+        return self._sessions[recorded]
+
+    def _is_r(self, session: str) -> bool:
+        found = self._own.get("/sessions").raise_for_status().json()
+        return next(item["runtimeType"] for item in found if item["id"] == session) == "R"
+
+    def _live(self, match: re.Match[bytes]) -> bytes:
+        if match["bearer"]:
+            return self._tokens["access_token"].encode()
+        if match["refresh"]:
+            return self._tokens["refresh_token"].encode()
+        return self._session(match["session"]).encode()
+
+    def _learn(self, recorded: Recorded, operation: Operation | None, reply: Reply) -> None:
+        """Tokens and ids of the reply stand for the placeholder's from now on."""
+        name = operation.operation_id if operation else ""
+        if name in ("login", "renewToken") and reply.status == 200:
+            self._use(json.loads(reply.body))
+        if name == "revokeRefreshToken":
+            self._use({})
+        if name == "createSession" and reply.status == 201:
+            number = len(self._sessions) + 1
+            self._sessions[b"%08d-0001-4000-8000-%012d" % (number, number)] = json.loads(reply.body)["sessionId"]
+
+
+def operation_of(recorded: Recorded) -> Operation | None:
+    """The operation that a recorded request asks for."""
+    method = recorded.message.method
+    return next((item for item in OPERATIONS if (item.method, item.path) == (method, recorded.call)), None)
