@@ -270,10 +270,7 @@ class GridSettings(_Group, frozen=True, kw_only=True):
 
 
 class ExternalDataSettings(_Group, frozen=True, kw_only=True):
-    """Directories of data that R code reaches with `deployrExternal()`.
-
-    Unset, they are below `external_data` in the home directory or, for a server run as root, in the sessions directory.
-    """
+    """Data that R code reaches with `deployrExternal()`; by default in the home, or with root beside the sessions."""
 
     public: Annotated[
         str | None, _about("Data that all code can read; made read-only, `chmod 1777` lets code write there.")
