@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import email.utils
 import hashlib
-import os
+import random
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -16,7 +16,7 @@ import pytest
 from tests.server import Client
 
 DOWNLOAD = "/r/repository/file/download"
-CONTENT = os.urandom(700_001)
+CONTENT = random.Random(5).randbytes(700_001)
 """More than is read at a time."""
 
 ETAG = f'"{hashlib.sha256(CONTENT).hexdigest()}"'

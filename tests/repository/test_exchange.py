@@ -217,46 +217,52 @@ def file_like(**changes: Any) -> Manifest:
 CONTENT = (f"contents/{SHA256}", b"content")
 
 
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"",
-        b"junk" * 1000,
-        b"PK\x03\x04" + bytes(1000),
-        bytes(2048),
-        archive(CONTENT)[:1500],
-        archive(),
-        archive((f"contents/{SHA256}", b"c0ntent")),
-        archive((f"contents/{SHA256}", b"content and more")),
-        archive(CONTENT, (f"contents/{'0' * 64}", b"extra")),
-        archive(CONTENT, CONTENT),
-        archive(("../../etc/cron.d/x", b"content")),
-        archive((f"/contents/{SHA256}", b"content")),
-        archive((f"contents/../{SHA256}", b"content")),
-        archive((entry(tarfile.SYMTYPE), b"")),
-        archive((entry(tarfile.LNKTYPE), b"")),
-        archive((entry(tarfile.FIFOTYPE), b"")),
-        archive((entry(tarfile.CHRTYPE), b"")),
-        archive((entry(tarfile.DIRTYPE), b"")),
-        archive((entry(tarfile.GNUTYPE_SPARSE), b"content")),
-        archive((entry(tarfile.GNUTYPE_LONGNAME), b"x" * 600), CONTENT),
-        archive((entry(tarfile.XHDTYPE), b"30 path=../../outside\n"), CONTENT),
-        archive(CONTENT, manifest=b"{}"),
-        archive(CONTENT, manifest=b"[" * 100_000),
-        archive(CONTENT, manifest=b"\xff"),
-        archive(CONTENT, manifest=msgspec.structs.replace(MANIFEST, format=2)),
-        archive(CONTENT, manifest=file_like(filename="../x")),
-        archive(CONTENT, manifest=file_like(filename="a\nb")),
-        archive(CONTENT, manifest=file_like(directory="a/b")),
-        archive(CONTENT, manifest=file_like(directory="public")),
-        archive(CONTENT, manifest=file_like(versions=[])),
-        archive(CONTENT, manifest=file_like(created=2**70)),
-        archive(CONTENT, manifest=file_like(versions=[msgspec.structs.replace(FILE.versions[0], sha256="../../x")])),
-        archive(CONTENT, manifest=file_like(versions=[msgspec.structs.replace(FILE.versions[0], length=8)])),
-        archive(CONTENT, manifest=Manifest(directories=[ArchivedDirectory(owner="george", name="..")], files=[FILE])),
-        archive(CONTENT, manifest=Manifest(directories=[], files=[FILE, FILE])),
-    ],
-)
+HOSTILE = {
+    "nothing": b"",
+    "junk": b"junk" * 1000,
+    "a zip": b"PK\x03\x04" + bytes(1000),
+    "an end at once": bytes(2048),
+    "an early end": archive(CONTENT)[:1500],
+    "no contents": archive(),
+    "a damaged content": archive((f"contents/{SHA256}", b"c0ntent")),
+    "a content of another length": archive((f"contents/{SHA256}", b"content and more")),
+    "a content of no file": archive(CONTENT, (f"contents/{'0' * 64}", b"extra")),
+    "a content twice": archive(CONTENT, CONTENT),
+    "a path out of the archive": archive(("../../etc/cron.d/x", b"content")),
+    "an absolute path": archive((f"/contents/{SHA256}", b"content")),
+    "a path with dots": archive((f"contents/../{SHA256}", b"content")),
+    "a symbolic link": archive((entry(tarfile.SYMTYPE), b"")),
+    "a hard link": archive((entry(tarfile.LNKTYPE), b"")),
+    "a pipe": archive((entry(tarfile.FIFOTYPE), b"")),
+    "a device": archive((entry(tarfile.CHRTYPE), b"")),
+    "a directory": archive((entry(tarfile.DIRTYPE), b"")),
+    "a sparse file": archive((entry(tarfile.GNUTYPE_SPARSE), b"content")),
+    "a long name": archive((entry(tarfile.GNUTYPE_LONGNAME), b"x" * 600), CONTENT),
+    "extended headers": archive((entry(tarfile.XHDTYPE), b"30 path=../../outside\n"), CONTENT),
+    "an empty list": archive(CONTENT, manifest=b"{}"),
+    "a deeply nested list": archive(CONTENT, manifest=b"[" * 100_000),
+    "a list in no encoding": archive(CONTENT, manifest=b"\xff"),
+    "another format": archive(CONTENT, manifest=msgspec.structs.replace(MANIFEST, format=2)),
+    "a file name with a path": archive(CONTENT, manifest=file_like(filename="../x")),
+    "a file name with a line break": archive(CONTENT, manifest=file_like(filename="a\nb")),
+    "a directory with a path": archive(CONTENT, manifest=file_like(directory="a/b")),
+    "a reserved directory": archive(CONTENT, manifest=file_like(directory="public")),
+    "a file without versions": archive(CONTENT, manifest=file_like(versions=[])),
+    "a moment far away": archive(CONTENT, manifest=file_like(created=2**70)),
+    "a content named by a path": archive(
+        CONTENT, manifest=file_like(versions=[msgspec.structs.replace(FILE.versions[0], sha256="../../x")])
+    ),
+    "a length told wrongly": archive(
+        CONTENT, manifest=file_like(versions=[msgspec.structs.replace(FILE.versions[0], length=8)])
+    ),
+    "a directory named by dots": archive(
+        CONTENT, manifest=Manifest(directories=[ArchivedDirectory(owner="george", name="..")], files=[FILE])
+    ),
+    "a file twice": archive(CONTENT, manifest=Manifest(directories=[], files=[FILE, FILE])),
+}
+
+
+@pytest.mark.parametrize("data", HOSTILE.values(), ids=HOSTILE)
 def test_what_is_no_archive_of_an_export_is_refused_and_changes_nothing(
     there: Repository, george: Caller, data: bytes
 ) -> None:
