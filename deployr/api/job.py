@@ -51,7 +51,7 @@ class JobResource:
         """Take a job from the schedule or the queue, or interrupt it."""
         caller = req.require_user()
         params = await req.read_params()
-        envelope.succeed(req, resp, job=records.job(self._jobs.cancel(caller, params.required("job"))))
+        envelope.succeed(req, resp, job=records.job(await self._jobs.cancel(caller, params.required("job"))))
 
     async def on_post_delete(self, req: Call, resp: Response) -> None:
         """Remove a job that is at its end."""

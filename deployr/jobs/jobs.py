@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import uuid
 from collections.abc import Callable, Sequence
 
@@ -20,6 +21,8 @@ _LARGE = 64 * 1024
 """Bytes of parameters from which on they are a blob and not part of the row."""
 
 _AT_ONCE = Schedule(start=0, repeat=0, interval=0)
+_PATIENCE_SECONDS = 3.0
+_POLL_SECONDS = 0.02
 _CANCELLED = "Job cancelled before it ran."
 
 
@@ -84,8 +87,10 @@ class Jobs:
                 raise NotFound(f"There is no job {job}.")
         return [found[job] for job in jobs]
 
-    def cancel(self, caller: Caller, job_id: str) -> Job:
+    async def cancel(self, caller: Caller, job_id: str) -> Job:
         """Take a job from the schedule or the queue, or interrupt it; no effect on one at its end (7x-facts 17.3).
+
+        A run that ends soon is waited for: brokers cancel a job and delete it at once (client-wire-facts 13).
 
         Raises:
             NotAuthenticated: the caller is anonymous.
@@ -97,7 +102,9 @@ class Jobs:
             if state == job.status:
                 return job
             if self._move(job, state):
-                return self._moved(caller, job_id)
+                [job] = self.query(caller, [job_id])
+                self._changed(job)
+                return await self._settled(caller, job)
 
     def delete(self, caller: Caller, job_id: str) -> None:
         """Remove a job that is at its end; its project stays.
@@ -119,9 +126,14 @@ class Jobs:
         with self._database.transaction() as connection:
             return rows.move(connection, job.job, state, status_msg=message)
 
-    def _moved(self, caller: Caller, job_id: str) -> Job:
-        [job] = self.query(caller, [job_id])
-        self._changed(job)
+    async def _settled(self, caller: Caller, job: Job) -> Job:
+        """The job at its end, or still being cancelled when its run does not end soon."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                # The end is written by another process.
+                while job.status == "Cancelling":
+                    await asyncio.sleep(_POLL_SECONDS)
+                    [job] = self.query(caller, [job.job])
         return job
 
     def _changed(self, job: Job) -> None:
