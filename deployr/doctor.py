@@ -30,6 +30,12 @@ _PYTHON = (3, 11)
 _R = (4, 0)
 _RSERVE = (1, 8)
 _PROBE_TIMEOUT = 5.0
+_NOBODY = 65534
+_LIBRARIES = """
+import importlib.util, sys
+known = [name for name in ("numpy", "pandas", "matplotlib", "dill") if importlib.util.find_spec(name)]
+print(sys.version_info >= (3, 11), ", ".join([sys.version.split()[0], *known]))
+"""
 _NOT_YET = "not there yet; `deployr serve` makes it"
 
 
@@ -52,6 +58,7 @@ def examine(settings: Settings) -> Iterator[Check]:
     yield _check_python()
     yield from _check_r()
     yield _check_packages(settings)
+    yield _check_python_sessions(settings)
     yield _check_home(settings)
     yield _check_database(settings)
     yield from (_check_address(address) for address in settings.server.bind)
@@ -127,6 +134,34 @@ def _ask_r(code: str) -> str:
     command = ["Rscript", "--vanilla", "-e", code]
     with contextlib.suppress(OSError, subprocess.SubprocessError):
         return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout.strip()  # noqa: S603
+    return ""
+
+
+# -- Python sessions --------------------------------------------------------------------------------------
+
+
+def _check_python_sessions(settings: Settings) -> Check:
+    """Whether the interpreter serves those who will use it: with root these are other users.
+
+    The server's own may not, where nobody has asked for Python sessions.
+    """
+    name, program = "Python sessions", settings.grid.python or sys.executable
+    recent, _, detail = _ask_python(program).partition(" ")
+    if recent == "True":
+        return Check(name, f"{program}: {detail}")
+    detail = f"{program} is no Python 3.11 or later that session users can read"
+    remedy = "Set `grid.python` to one, such as /usr/bin/python3, or give all users access to it."
+    return Check(name, detail, remedy if settings.grid.python else "")
+
+
+def _ask_python(program: str) -> str:
+    """What an interpreter of sessions says of itself; empty when it fails."""
+    ids = {"user": _NOBODY, "group": _NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
+    command = [program, "-I", "-c", _LIBRARIES]
+    with contextlib.suppress(OSError, subprocess.SubprocessError):
+        return subprocess.run(  # type: ignore[call-overload,no-any-return]  # noqa: S603
+            command, capture_output=True, text=True, timeout=60, check=True, cwd="/", **ids
+        ).stdout.strip()
     return ""
 
 

@@ -1,11 +1,13 @@
 """The doctor, on the real machine and real home directories."""
 
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 
@@ -68,6 +70,19 @@ def test_a_failure_says_how_to_mend_it(prepared: Settings) -> None:
     lines: list[str] = []
     assert report(prepared, lines.append) == 1
     assert f"      -> Run `chmod 700 {prepared.home}`." in lines
+
+
+def test_the_interpreter_of_python_sessions_is_one_that_their_users_can_run(settings: Settings, tmp_path: Path) -> None:
+    found = _checks(settings)["Python sessions"]
+    assert found.ok
+    assert found.detail.startswith(sys.executable)
+    closed = tmp_path / "python"
+    closed.write_text("#!/bin/sh\necho 3.12")
+    for program in (str(closed), "/nowhere/python", "/bin/true"):
+        grid = msgspec.structs.replace(settings.grid, python=program)
+        found = _checks(msgspec.structs.replace(settings, grid=grid))["Python sessions"]
+        assert not found.ok
+        assert "grid.python" in found.remedy
 
 
 def test_missing_r_is_found(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

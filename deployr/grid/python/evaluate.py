@@ -31,7 +31,7 @@ class Evaluator:
         self._workspace = workspace
         self._console = console
         self._flags = 0
-        self._numbers = itertools.count(1)
+        self._numbers = itertools.count()
         self._name = ""
         self._hidden = False
         self.warnings: list[str] = []

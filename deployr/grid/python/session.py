@@ -141,6 +141,8 @@ class Session:
         tempfile.tempdir = None
         # Modules in the working directory can be imported, as in the interactive interpreter.
         sys.path.insert(0, "")
+        # The first execution copies the pages it writes to; done here, a caller of a warm fork does not wait for it.
+        self._evaluator.run("None", echo=False, hidden=True)
 
 
 def _members(found: sexp.Sexp) -> dict[str, sexp.Sexp]:
