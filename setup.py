@@ -42,10 +42,16 @@ setup(
         "xmltodict>=0.13",
     ],
     extras_require={
+        "python": [
+            "matplotlib>=3.8",
+            "pandas>=2.2",
+        ],
         "test": [
             "hypothesis>=6.100",
+            "matplotlib>=3.8",
             "jsonschema>=4.20",
             "mypy>=1.10",
+            "pandas>=2.2",
             "openapi-spec-validator>=0.7.1",
             "pytest>=8.2",
             "pytest-asyncio>=0.24",

@@ -77,6 +77,11 @@ async def test_the_workspace_is_saved_and_loaded_with_dill(grid: SocketGrid, pyt
         assert (await other.run("'generator' in dir()")).console == "False\n"
 
 
+async def test_external_data_is_named_in_the_environment(grid: SocketGrid) -> None:
+    async with opened(grid, runtime="python", public_data="/some/where") as python:
+        assert (await python.run("import os; os.environ['DEPLOYR_PUBLIC_DATA']")).console == "'/some/where'\n"
+
+
 async def test_an_object_travels_as_the_bytes_of_dill(grid: SocketGrid, python: Talk) -> None:
     await python.run("def f(x): return x * 2")
     content = await python.call("dump_object", name=model.character("f"))
