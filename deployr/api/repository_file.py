@@ -61,10 +61,12 @@ class RepositoryFileResource:
             "published": params.flag("published"),
         }
         found: Sequence[RepositoryFile]
+        # Long lists take long, and other callers are served meanwhile.
         if wants_external(params):
             found = await asyncio.to_thread(self._external.list_files, caller, **wanted)
         else:
-            found = self._files.list_files(caller, archived=params.flag("archived"), **wanted)
+            wanted["archived"] = params.flag("archived")
+            found = await asyncio.to_thread(self._files.list_files, caller, **wanted)
         found, counted = narrowed(params, found)
         files = [records.repository_file(file, req.urls) for file in found]
         envelope.succeed(req, resp, repository={"files": files, **counted})
