@@ -118,7 +118,7 @@ def _rscript_caller() -> Caller:
 
 async def live_project(bench: Bench) -> None:
     """``x<-1+1`` on live projects, each caller on its own."""
-    one, many = [await _project_callers(bench.server, callers) for callers in (1, _MANY)]
+    one, many = [await project_callers(bench.server, callers) for callers in (1, _MANY)]
     contestants = [
         Contestant("deployr execute/code", [caller for caller, _ in one], bench.calls(200)),
         Contestant("deployr execute/code", [caller for caller, _ in many], bench.calls(200)),
@@ -133,7 +133,7 @@ async def live_project(bench: Bench) -> None:
         await close()
 
 
-async def _project_callers(server: Server, callers: int) -> list[tuple[Caller, Callable[[], Awaitable[None]]]]:
+async def project_callers(server: Server, callers: int) -> list[tuple[Caller, Callable[[], Awaitable[None]]]]:
     """Callers on projects of their own, each with what closes its project."""
     return [await _project_caller(server) for _ in range(callers)]
 

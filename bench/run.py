@@ -15,14 +15,14 @@ from pathlib import Path
 
 import uvloop
 
-from bench import machine, project_rows, repository_rows, rows
+from bench import event_rows, machine, project_rows, repository_rows, rows
 from bench.plumber import Plumber
 from bench.report import Report
 from bench.rows import Bench
 from bench.rserve_client import PlainRserve
 from bench.server import Server
 
-ROWS = rows.ROWS | project_rows.ROWS | repository_rows.ROWS
+ROWS = rows.ROWS | project_rows.ROWS | repository_rows.ROWS | event_rows.ROWS
 RESULTS = Path(__file__).parent / "results"
 
 

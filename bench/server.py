@@ -112,6 +112,8 @@ class Server:
     def _environment(self) -> dict[str, str]:
         """Nothing of the caller's configuration; sessions live beside the home."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith("DEPLOYR_")}
+        # One user has all listeners of row j.
+        environment["DEPLOYR_EVENTS_STREAMS_PER_CALLER"] = "2000"
         environment["DEPLOYR_GRID_SESSIONS_DIRECTORY"] = str(self.sessions_directory)
         return environment
 
