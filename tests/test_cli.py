@@ -14,6 +14,7 @@ from deployr import cli, logs, supervisor
 from deployr.settings import Settings
 from deployr.store.database import Database
 from deployr.users.accounts import Accounts
+from deployr.users.signing_keys import SigningKeys
 
 Run = Callable[..., int]
 
@@ -137,3 +138,9 @@ def test_changed_passwords_are_served_to_other_machines(run: Run, served: list[S
 def test_the_home_directory_is_a_flag_too(run: Run, tmp_path: Path) -> None:
     assert run("user", "list", "--home", str(tmp_path / "other")) == 0
     assert (tmp_path / "other" / "deployr.db").exists()
+
+
+def test_the_key_of_access_tokens_is_rotated(run: Run, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("token", "rotate-key") == 0
+    kid = capsys.readouterr().out.strip()
+    assert SigningKeys(Settings.load(flags={"home": home}).keys_directory, 60).current().kid == kid

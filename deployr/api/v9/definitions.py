@@ -16,6 +16,7 @@ RELEASES: tuple[Release, ...] = ("9.0.1", "9.1.0", "9.2.0", "9.2.1", "9.3.0")
 
 ParameterType = Literal["logical", "numeric", "integer", "character", "vector", "matrix", "data.frame"]
 RuntimeType = Literal["R", "Python"]
+WebServiceRuntimeType = Literal["R", "Python", "Realtime"]
 
 _OPEN = {"type": "object", "additionalProperties": {}}
 """An object of whatever members."""
@@ -143,7 +144,7 @@ class WebService(Definition):
     input_parameter_definitions: list[ParameterDefinition]
     output_parameter_definitions: list[ParameterDefinition]
     version_published_by: Annotated[str, _since("9.1.0")]
-    runtime_type: Annotated[Literal["R", "Python", "Realtime"], _since("9.1.0")]
+    runtime_type: Annotated[WebServiceRuntimeType, _since("9.1.0")]
     init_code: Annotated[str | None, _since("9.1.0")]
     output_file_names: Annotated[list[str], _since("9.1.0")]
     my_permission_on_service: Annotated[str, _since("9.1.0")]
@@ -189,9 +190,7 @@ class AccessTokenResponse(Definition, rename=None, omit_defaults=True):
 class StatusResponse(Definition):
     """State of a component."""
 
-    status_code: Annotated[
-        str, _documented({"type": "string", "enum": ["fail", "pass", "warn"], "x-ms-enum": {"name": "StatusCode"}})
-    ]
+    status_code: Annotated[str, _documented({"type": "string", "enum": ["fail", "pass", "warn"]})]
     details: Annotated[dict[str, Any], _documented(_OPEN)]
     components: Annotated[
         dict[str, StatusResponse] | None,
@@ -232,3 +231,6 @@ SINCE: dict[str, Release] = {
     "ServicePoolStatusResponse": "9.3.0",
 }
 """The release that brought a definition, where it was not the first."""
+
+REQUIRED = {"WebService": ["name", "version"]}
+"""Fields that the documents promise; all others may be missing."""

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 import msgspec
 
 from deployr.api.v9 import definitions
-from deployr.api.v9.definitions import RELEASES, SINCE, Definition, Release
+from deployr.api.v9.definitions import RELEASES, REQUIRED, SINCE, Definition, Release
 from deployr.api.v9.operations import FILE, NAMES, STRING, TAGS, Operation, operations_of
 
 Schema = dict[str, Any]
@@ -35,6 +35,13 @@ _SCALARS: dict[Any, Schema] = {
     int: {"type": "integer"},
     bool: {"type": "boolean"},
 }
+_ENUMS: dict[tuple[str, ...], Schema] = {
+    get_args(definitions.RuntimeType): {"name": "RuntimeType", "modelAsString": False},
+    get_args(definitions.WebServiceRuntimeType): {"name": "WebServiceRuntimeType", "modelAsString": False},
+    get_args(definitions.ParameterType): {"name": "type", "modelAsString": True},
+}
+"""What AutoRest calls the enumerations, by their values."""
+
 _REASONS = {
     400: "Bad Request",
     401: "Unauthorized",
@@ -170,7 +177,8 @@ def _definition(kind: type[Definition], release: Release) -> Schema:
         return {"type": "object", "additionalProperties": {}}
     described = {field.encode_name: hints[field.name] for field in fields}
     properties = {name: _schema(hint) for name, hint in described.items() if _is_in(_since(hint), release)}
-    return {"type": "object", "description": str(kind.__doc__), "properties": properties}
+    required = {"required": REQUIRED[kind.__name__]} if kind.__name__ in REQUIRED else {}
+    return {"type": "object", "description": str(kind.__doc__), **required, "properties": properties}
 
 
 def _schema(hint: Any) -> Schema:
@@ -181,10 +189,15 @@ def _schema(hint: Any) -> Schema:
     if get_origin(hint) in (Union, types.UnionType):
         return _schema(next(part for part in get_args(hint) if part is not type(None)))
     if get_origin(hint) is Literal:
-        return {"type": "string", "enum": list(get_args(hint))}
+        return _enumeration(get_args(hint))
     if get_origin(hint) is list:
         return {"type": "array", "items": _schema(get_args(hint)[0])}
     return _SCALARS[hint] if hint in _SCALARS else _reference(hint.__name__)
+
+
+def _enumeration(words: tuple[str, ...]) -> Schema:
+    named = {"x-ms-enum": _ENUMS[words]} if words in _ENUMS else {}
+    return {"type": "string", "enum": list(words), **named}
 
 
 def _since(hint: Any) -> Release:

@@ -19,6 +19,7 @@ from deployr.api.v9.definitions import RELEASES, Release
 from deployr.api.v9.documents import FILE_NAMES, document
 from deployr.backend import Backend
 from deployr.settings import Settings
+from tests.api.v9.page import PAGE, page
 
 DOCUMENTED = json.loads((Path(__file__).parent / "documented.json").read_text())
 OUR_OWN = {("Error", "code"), ("Error", "fields"), ("AccessTokenResponse", "expires_in")}
@@ -121,3 +122,7 @@ def _without_files(whole: dict[str, Any]) -> dict[str, Any]:
                 if response.get("schema") == {"type": "file"}:
                     response["schema"] = {"type": "string"}
     return whole
+
+
+def test_the_page_of_operations_is_up_to_date() -> None:
+    assert PAGE.read_text() == page(), "run python -m tests.api.v9.page > docs/mlserver-9x.md"

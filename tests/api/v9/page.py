@@ -1,0 +1,119 @@
+"""Prints ``docs/mlserver-9x.md``: what is supported, by operation and release.
+
+``python -m tests.api.v9.page > docs/mlserver-9x.md``
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from deployr.api.v9.definitions import RELEASES
+from deployr.api.v9.operations import OPERATIONS, TAGS, UNBUILT, Operation
+from tests.api.v9.replay import operation_of
+from tests.recordings.recorded import clients, requests_of
+
+PAGE = Path(__file__).parents[3] / "docs" / "mlserver-9x.md"
+
+_INTRODUCTION = """# The API of R Server and Machine Learning Server 9.x
+
+This page is generated: `python -m tests.api.v9.page > docs/mlserver-9x.md`.
+
+Clients of R Server 9.0 and 9.1 and of Machine Learning Server 9.2 and 9.3 find their API at the root of the same
+ports that serve the legacy API below `/deployr`. It is a second application on the same users, grid and database;
+nothing of the legacy API, its cookies for instance, touches its calls.
+
+## Releases
+
+The API of 9.3.0 is spoken; `mlserver.compat` chooses an older release, which then lacks the later operations (404),
+and of which 9.0.1 has other words in its status document. `GET /swagger.json` is the core document of what runs,
+without the operations that are not built; the documents of all releases are below `/swagger/` under the names that
+they were published under, such as `/swagger/mlserver-swagger-9.3.0.json`. They are made from the definitions that
+this server reads and writes by, and differ from the original ones where these say otherwise than servers did:
+`expires_on` is a number, the value of a workspace object is of any type, errors have `code` and `fields` too.
+
+## Logins and tokens
+
+`POST /login` gives a bearer token for name and password of an account; failures count for the account's lock as those
+of the legacy login do. The access token is a JWT, signed (RS256) by a key that the first start makes in `keys/` of
+the home directory; the public keys are at `/.well-known/jwks.json`. `deployr token rotate-key` makes a new key, with
+which all web workers sign at once; tokens of the old one stay valid until they expire. A refresh token is used once:
+it ends with its access token when it is renewed or revoked (query or path), and a refresh token that comes a second
+time ends all that came of its login. A new password and disabling an account end all its tokens. Lifetimes are the
+settings `[tokens]`.
+
+With `oidc.issuer` and `oidc.audience` tokens of an OpenID Connect issuer, such as Azure Active Directory, are
+accepted too: signature (keys are found by discovery and kept for an hour), issuer, audience and times are checked,
+`oidc.username_claim` names the user, and `oidc.roles` maps values of `oidc.roles_claim` to roles. A user who comes
+for the first time gets an account without a password; names of accounts of this server's own are refused.
+
+## Roles
+
+Administrators are Owners, power users Contributors, all others Readers; `mlserver.owner`, `contributor` and `reader`
+name other roles. Owners change what anybody published, and the list of compute nodes. Unlike the original, Readers
+open no sessions, since basic users may not run code of their own: `mlserver.reader_sessions` lets them.
+
+## Sessions
+
+Sessions are processes of the grid, R or Python, private to their user and ended after `mlserver.session_timeout`
+without a call. Numbers in inputs are numeric in R; in Python they are integers when they are written without a
+fraction. NA, NaN and infinities come out as null, factors as labels, dates as ISO 8601 texts, raw vectors in base64.
+Plots whose code opened no device become files of the working directory, 400 pixels wide and high, and are among the
+changed files. An execution while another one runs is refused (409), `console-output` and `cancel` are served
+meanwhile. Objects are taken as `serialize`, `saveRDS` or `save` of R wrote them, compressed or not, and given as
+rData files; of Python as dill writes them. A session that has died is absent (404), and gone (410) where its objects
+are listed.
+
+## Compute nodes
+
+The nodes are those of the grid (`[[grid.nodes]]`), the first at port 12805 of this machine, the next at the one
+after. The list of compute nodes is kept as it is given, ranges unexpanded, and shared by all web workers; an entry
+for which the grid has no node starts none, and makes the status `warn`. An empty list brings back the nodes of the
+grid.
+
+## Errors
+
+Every failure is an object of `message`, `link`, `exceptionType`, `code` (the HTTP status) and `fields`: 400 for what
+the request does not say rightly (the message names the parameter), 401, 403, 404, 405, 409, 410, 413, 415, and 503
+where the server has no room or no grid. Each reply carries `X-Correlation-ID`, the one that the client sent or a new
+one; the log has it too.
+
+## Operations
+
+Tests walk all operations against the original's documents; requests of real clients were recorded byte for byte and
+are replayed, each answered with its documented status and a body that fits the document.
+"""
+
+_HEADINGS = ("| operation | id | releases | status | recorded requests |", "|---|---|---|---|---|")
+
+
+def page() -> str:
+    """The whole page."""
+    asked = Counter(_asked())
+    parts = [_INTRODUCTION]
+    for tag in TAGS:
+        parts += [
+            f"### {tag}",
+            "",
+            "| operation | id | releases | status | recorded requests |",
+            "|---|---|---|---|---|",
+        ]
+        parts += [_row(item, asked[item.operation_id]) for item in OPERATIONS if item.tag == tag]
+        parts.append("")
+    return "\n".join(parts)
+
+
+def _asked() -> list[str]:
+    """Ids of the operations of all recorded requests."""
+    recorded = [item for name in clients() if name.startswith("ml-") for item in requests_of(name)]
+    return [operation.operation_id for operation in map(operation_of, recorded) if operation]
+
+
+def _row(item: Operation, requests: int) -> str:
+    releases = "all" if item.since == RELEASES[0] else f"since {item.since}"
+    status = "not built (501)" if item.operation_id in UNBUILT else f"built ({item.success})"
+    return f"| `{item.method} {item.path}` | `{item.operation_id}` | {releases} | {status} | {requests} |"
+
+
+if __name__ == "__main__":
+    print(page(), end="")
