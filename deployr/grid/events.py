@@ -14,7 +14,7 @@ from collections import Counter
 import msgspec
 
 from deployr.events.queues import BoundedQueue, Overflow
-from deployr.events.records import Event
+from deployr.events.records import Event, ExecutionRevo
 from deployr.grid.framing import FrameError, FrameStream
 from deployr.grid.protocol import Frame, Heard, Interest, Subscribe
 
@@ -43,9 +43,11 @@ class EventHub:
         if not heard:
             return
         body = _encoder.encode(event)
+        # A flood of published objects ends the streams of its owner, but never the subscription of a web worker.
+        droppable = event.droppable or isinstance(event, ExecutionRevo)
         for subscriber in self._subscribers:
             if not heard.isdisjoint(subscriber.labels):
-                subscriber.queue.put(body, len(body), droppable=event.droppable)
+                subscriber.queue.put(body, len(body), droppable=droppable)
 
     async def serve(self, stream: FrameStream, request: Subscribe) -> None:
         """Serve one subscriber until it hangs up.
