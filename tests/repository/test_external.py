@@ -12,14 +12,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployr.errors import DeployrError, InvalidParameter, NotAuthenticated, NotFound, TooLarge
+from deployr.errors import DeployrError, InvalidParameter, NotAuthenticated, NotFound, PermissionDenied, TooLarge
 from deployr.repository import addresses
 from deployr.repository.addresses import Address
+from deployr.repository.blobs import Blobs
 from deployr.repository.directories import DirectoryFiles, RepositoryDirectories
 from deployr.repository.external import ExternalRepository
 from deployr.repository.files import RepositoryFiles
+from deployr.repository.repositories import Repositories
+from deployr.repository.shell import ShellScripts
 from deployr.settings import Settings
 from deployr.store.database import Database
+from deployr.users.accounts import Accounts
 from deployr.users.caller import Caller
 
 Make = Callable[[str | None], Caller]
@@ -382,6 +386,33 @@ def test_code_is_not_larger_than_an_upload_may_be(tmp_path: Path, caller: Make) 
     external = ExternalRepository(settings)
     with pytest.raises(TooLarge):
         external.read(external.find(caller("george"), "a.R", directory="external:root"))
+
+
+@pytest.fixture
+def shell(
+    tmp_path: Path, database: Database, repository: RepositoryFiles, blobs: Blobs, external: ExternalRepository
+) -> ShellScripts:
+    enabled = Settings.load(flags={"home": tmp_path, "shell.enabled": True})
+    return ShellScripts(Accounts(database, enabled), Repositories(repository, blobs, external), enabled)
+
+
+async def test_shell_scripts_of_administrators_run_from_it(shell: ShellScripts, george: Caller, write: Write) -> None:
+    write("public/admin/echo.sh", b'echo "$1"')
+    lines = await shell.execute(
+        george, "echo.sh", directory="external:public:admin", author="admin", args="'Hello World!'"
+    )
+    assert lines == ["Hello World!"]
+
+
+async def test_shell_scripts_of_others_do_not_run_even_behind_a_link_of_an_administrator(
+    shell: ShellScripts, george: Caller, write: Write, base: Path
+) -> None:
+    own = write("public/george/own.sh", b"echo own")
+    (base / "public/admin").mkdir()
+    (base / "public/admin/link.sh").symlink_to(own)
+    for username, filename in {"george": "own.sh", "admin": "link.sh"}.items():
+        with pytest.raises(PermissionDenied):
+            await shell.execute(george, filename, directory=f"external:public:{username}")
 
 
 # -- the default repository beside it ---------------------------------------------------------------------
