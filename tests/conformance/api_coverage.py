@@ -129,4 +129,5 @@ def _listed(files: Sequence[str]) -> str:
 def _remarks() -> str:
     waiting = "".join(f"- `{call}`: {reason}\n" for call, reason in sorted(awaiting().items()))
     unbuilt = "".join(f"- `{call}`\n" for call in sorted(UNBUILT))
-    return f"\nNot enough cases yet:\n\n{waiting or '- none\n'}\nNot built yet:\n\n{unbuilt}"
+    none = "- none\n"
+    return f"\nNot enough cases yet:\n\n{waiting or none}\nNot built yet:\n\n{unbuilt or none}"
