@@ -107,7 +107,7 @@ class Backend:
         self.external = ExternalSources(self.fetcher, self.projects, self.grid)
         self.lifecycle = Lifecycle(self.grid)
         ring = functools.partial(bell.ring, settings.run_directory)
-        self.jobs = Jobs(self.database, self.blobs, ring, self.lifecycle.tell)
+        self.jobs = Jobs(self.database, self.blobs, ring, self.lifecycle)
         self._job_code = JobCode(
             self.database, self.blobs, self.accounts, sources, self.external, model, stores, read_request
         )
@@ -135,7 +135,7 @@ class Backend:
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self.lifecycle.aclose()
+        await self.lifecycle.published()
         await self.grid.aclose()
         self.database.close()
 

@@ -11,7 +11,8 @@ import msgspec
 
 from deployr.errors import InvalidParameter, NotAuthenticated, NotFound, PermissionDenied
 from deployr.jobs import rows
-from deployr.jobs.records import Job, Schedule, Submission, Told
+from deployr.jobs.lifecycle import Lifecycle
+from deployr.jobs.records import Job, Schedule, Submission
 from deployr.jobs.states import OPEN, State, cancelled_from
 from deployr.repository.blobs import Blobs
 from deployr.store.database import Database, now_ms
@@ -31,14 +32,14 @@ class Jobs:
 
     Args:
         ring: wakes the processes that run jobs.
-        tell: is told of each job whose state has changed.
+        lifecycle: is told of each job whose state has changed.
     """
 
-    def __init__(self, database: Database, blobs: Blobs, ring: Callable[[], None], tell: Told) -> None:
+    def __init__(self, database: Database, blobs: Blobs, ring: Callable[[], None], lifecycle: Lifecycle) -> None:
         self._database = database
         self._blobs = blobs
         self._ring = ring
-        self._tell = tell
+        self._lifecycle = lifecycle
 
     async def send(self, caller: Caller, submission: Submission) -> Job:
         """Queue or schedule a job. What it asks for is looked for when it runs: what lacks then makes it fail.
@@ -56,7 +57,7 @@ class Jobs:
             blob = (await asyncio.to_thread(self._blobs.put, [text])).sha256
         with self._database.transaction() as connection:
             rows.insert(connection, job, parameters=None if blob else text.decode(), parameters_blob=blob)
-        self._changed(job)
+        await self._changed(job)
         return job
 
     def list_jobs(self, caller: Caller, *, open_only: bool = False) -> list[Job]:
@@ -103,7 +104,7 @@ class Jobs:
                 return job
             if self._move(job, state):
                 [job] = self.query(caller, [job_id])
-                self._changed(job)
+                await self._changed(job)
                 return await self._settled(caller, job)
 
     def delete(self, caller: Caller, job_id: str) -> None:
@@ -136,9 +137,11 @@ class Jobs:
                     [job] = self.query(caller, [job.job])
         return job
 
-    def _changed(self, job: Job) -> None:
+    async def _changed(self, job: Job) -> None:
+        """Told before the others are woken, whose changes come after this one."""
+        self._lifecycle.tell(job)
+        await self._lifecycle.published()
         self._ring()
-        self._tell(job)
 
 
 def _new_job(caller: Caller, submission: Submission) -> Job:

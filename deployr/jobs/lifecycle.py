@@ -9,6 +9,8 @@ from deployr.events.records import JobLifecycle
 from deployr.grid.client import Grid
 from deployr.jobs.records import Job
 
+_PATIENCE_SECONDS = 2.0
+
 
 class Lifecycle:
     """Publishes the changes without keeping anybody waiting; its methods need a running loop."""
@@ -24,10 +26,10 @@ class Lifecycle:
         if self._publishing is None or self._publishing.done():
             self._publishing = asyncio.create_task(self._publish())
 
-    async def aclose(self) -> None:
-        """Wait until all that was told is published."""
+    async def published(self) -> None:
+        """Wait until all that was told is published, but not for a grid that does not answer."""
         if self._publishing is not None:
-            await self._publishing
+            await asyncio.wait([self._publishing], timeout=_PATIENCE_SECONDS)
 
     async def _publish(self) -> None:
         while self._waiting:

@@ -116,7 +116,8 @@ class JobRun:
             owner=f"user:{self.job.owner}",
             purpose="asynchronous",
             cluster=self.job.cluster,
-            context=f"{CONTEXT}{self.job.name}",
+            context=f"{CONTEXT}{self.job.name}.",
+            job=self.job.job,
             public_data=self._external_data.public,
             private_data=self._external_data.private(self.job.owner),
         )
