@@ -51,7 +51,7 @@ class Places:
         except OSError:
             return None
         is_seen = not entry.is_directory and may_see(username, entry.real)
-        return _file(address, filename, entry) if is_seen else None
+        return _file(address, str(address), filename, entry) if is_seen else None
 
     def directory(self, username: str | None, address: Address) -> ExternalDirectory | None:
         """A directory; ``None`` when the user sees none there. One's own private one is always there."""
@@ -115,13 +115,14 @@ class Places:
 
 
 def _files(address: Address, entries: dict[str, Entry]) -> list[ExternalFile]:
-    return [_file(address, name, entry) for name, entry in entries.items() if not entry.is_directory]
+    directory = str(address)
+    return [_file(address, directory, name, entry) for name, entry in entries.items() if not entry.is_directory]
 
 
-def _file(address: Address, filename: str, entry: Entry) -> ExternalFile:
+def _file(address: Address, directory: str, filename: str, entry: Entry) -> ExternalFile:
     return ExternalFile(
         filename=filename,
-        directory=str(address),
+        directory=directory,
         author=address.owner,
         authors=(address.owner,),
         version=None,

@@ -107,7 +107,7 @@ class ExternalTree:
 
 def is_plain(name: str) -> bool:
     """Whether a name can stand in a path: not hidden, no separator, no control character, and text."""
-    is_text = not any(unicodedata.category(character) in ("Cc", "Cs") for character in name)
+    is_text = name.isprintable() or not any(unicodedata.category(each) in ("Cc", "Cs") for each in name)
     return is_text and name != "" and not name.startswith(".") and "/" not in name and "\\" not in name
 
 
