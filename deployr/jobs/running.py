@@ -164,6 +164,9 @@ class JobRun:
             return Ending(state="Aborted", message=ex.message), None
         except DeployrError as ex:
             return Ending(state="Failed", message=ex.message), None
+        except Exception:
+            log.exception("a job failed for a reason of the server's own")
+            return Ending(state="Failed", message="Internal server error."), None
 
     async def _execute(self, plan: Plan) -> ExecutionRecord:
         if self._cancelled:
