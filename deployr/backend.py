@@ -33,8 +33,8 @@ from deployr.projects.external_sources import ExternalSources
 from deployr.projects.fetching import Fetcher
 from deployr.projects.job_projects import JobProjects
 from deployr.projects.packages import Packages
-from deployr.projects.pools import Pools
 from deployr.projects.persistence import ProjectStates
+from deployr.projects.pools import Pools
 from deployr.projects.preparation import Preparing
 from deployr.projects.projects import Projects
 from deployr.projects.scripts import Scripts
@@ -49,6 +49,7 @@ from deployr.repository.external import ExternalRepository
 from deployr.repository.file_changes import FileChanges
 from deployr.repository.files import RepositoryFiles
 from deployr.repository.repositories import Repositories
+from deployr.repository.shell import ShellScripts
 from deployr.repository.zip_uploads import ZipUploads
 from deployr.settings import Settings
 from deployr.store.database import Database
@@ -99,6 +100,7 @@ class Backend:
         self.archives = Archives(self.projects, self.blobs, settings)
         self.packages = Packages(self.projects, self.grid)
         self.directory = Directory(self.projects, self.grid, self.files, self.repositories, settings)
+        self.shell_scripts = ShellScripts(self.accounts, self.repositories, settings)
         self.zip_uploads = ZipUploads(self.database, self.files, self.blobs, settings)
         self.downloads = RepositoryDownloads(self.repositories, self.external_files, self.blobs)
         own = OwnUrls(settings, self.downloads, self.directory, self.executions, self.scripts)

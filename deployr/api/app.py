@@ -11,8 +11,8 @@ from deployr.api import errors
 from deployr.api.call import Call
 from deployr.api.downloads import UnsentContents
 from deployr.api.event import EventResource, EventsMiddleware
-from deployr.api.failed_executions import FailedExecutionsMiddleware
 from deployr.api.facades import Facades
+from deployr.api.failed_executions import FailedExecutionsMiddleware
 from deployr.api.job import JobResource
 from deployr.api.paths import PathsMiddleware
 from deployr.api.project import ProjectResource
@@ -23,6 +23,7 @@ from deployr.api.project_workspace import ProjectWorkspaceResource
 from deployr.api.repository_directory import RepositoryDirectoryResource
 from deployr.api.repository_file import RepositoryFileResource
 from deployr.api.repository_script import RepositoryScriptResource
+from deployr.api.repository_shell import RepositoryShellResource
 from deployr.api.request_log import RequestLogMiddleware
 from deployr.api.server import ServerResource
 from deployr.api.sessions import TOKEN, SessionsMiddleware
@@ -88,6 +89,7 @@ def routes(backend: Backend) -> Routes:
         backend.directories, backend.external_files, backend.zip_uploads, backend.downloads
     )
     script = RepositoryScriptResource(backend.files, backend.external_files, backend.scripts, backend.external)
+    shell = RepositoryShellResource(backend.shell_scripts)
     job = JobResource(backend.jobs)
     built: Routes = {
         "": (server, "root"),
@@ -180,6 +182,7 @@ def routes(backend: Backend) -> Routes:
         "/r/repository/script/execute": (script, "execute"),
         "/r/repository/script/render": (script, "render"),
         "/r/repository/script/interrupt": (script, "interrupt"),
+        "/r/repository/shell/execute": (shell, "execute"),
         "/r/repository/script/directory/download/{project}": (script, "download"),
         "/r/repository/script/directory/download/{project}/{filenames}": (script, "download"),
         "/r/event/stream": (EventResource(backend.streams, backend.settings), "stream"),

@@ -7,9 +7,7 @@ from falcon.asgi import Response
 from deployr.api.call import Call
 from deployr.errors import DeployrError
 
-UNBUILT = (
-    "/r/repository/shell/execute",
-)
+UNBUILT: tuple[str, ...] = ()
 
 
 class UnbuiltResource:
