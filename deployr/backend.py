@@ -22,6 +22,7 @@ from deployr.jobs.running import JobRun
 from deployr.mlserver.compute_nodes import ComputeNodes
 from deployr.mlserver.executions import SessionExecutions
 from deployr.mlserver.roles import Roles
+from deployr.mlserver.services import Services
 from deployr.mlserver.session_content import SessionContent
 from deployr.mlserver.sessions import Sessions
 from deployr.mlserver.status import ServerStatus
@@ -79,6 +80,7 @@ class Backend:
         self.server_status = ServerStatus(self.database, self.grid, self.compute_nodes, settings)
         self.mlserver_sessions = Sessions(self.database, self.grid, self.roles, settings)
         self.session_executions = SessionExecutions(self.mlserver_sessions, self.grid)
+        self.services = Services(self.database, self.roles)
         self.session_content = SessionContent(self.mlserver_sessions, self.grid)
         self.sessions = HttpSessions(self.database, settings.secret_key(), settings.server.session_timeout)
         self.streams = Streams(self.grid, self.sessions.logged_in, settings.events)

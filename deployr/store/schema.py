@@ -122,6 +122,30 @@ compute_nodes = sa.Table(
     sa.Column("entry", sa.Text, nullable=False, unique=True, comment="URI or range of URIs, as given"),
 )
 
+services = sa.Table(
+    "services",
+    metadata,
+    sa.Column("id", _Id, primary_key=True, comment="in the order of publication"),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("version", sa.Text, nullable=False),
+    _user("owner"),
+    sa.Column("runtime", sa.Text, nullable=False),
+    sa.Column("created", sa.BigInteger, nullable=False),
+    sa.Column("init_code", sa.Text, nullable=False),
+    sa.Column("code", sa.Text, nullable=False),
+    sa.Column("description", sa.Text, nullable=False),
+    sa.Column("operation_id", sa.Text),
+    sa.Column("inputs", sa.Text, nullable=False, comment="JSON: names and types"),
+    sa.Column("outputs", sa.Text, nullable=False, comment="JSON: names and types"),
+    sa.Column("output_files", sa.Text, nullable=False, comment="JSON: names"),
+    sa.Column("snapshot_id", sa.Text, comment="of the snapshot that was copied, which may be gone"),
+    sa.Column("snapshot", sa.Text, index=True, comment="SHA-256 of its zip"),
+    sa.Column("model", sa.Text, index=True, comment="SHA-256 of a realtime service's model"),
+    sa.Column("revision", sa.Text, nullable=False, comment="another one after each change"),
+    sa.UniqueConstraint("name", "version"),
+    sa.CheckConstraint("runtime IN ('R', 'Python', 'Realtime')", "runtime"),
+)
+
 projects = sa.Table(
     "projects",
     metadata,
@@ -292,6 +316,8 @@ BLOB_COLUMNS: tuple[sa.Column[str], ...] = (
     project_saved_files.c.sha256,
     project_saved_results.c.sha256,
     jobs.c.parameters_blob,
+    services.c.snapshot,
+    services.c.model,
 )
 """All columns that hold the SHA-256 of a blob. A blob that none of them names is removed after a day: a new table with
 such a column adds it here."""

@@ -11,12 +11,14 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from deployr.mlserver import service_records
+
 Release = Literal["9.0.1", "9.1.0", "9.2.0", "9.2.1", "9.3.0"]
 RELEASES: tuple[Release, ...] = ("9.0.1", "9.1.0", "9.2.0", "9.2.1", "9.3.0")
 
-ParameterType = Literal["logical", "numeric", "integer", "character", "vector", "matrix", "data.frame"]
+ParameterType = service_records.ParameterType
 RuntimeType = Literal["R", "Python"]
-WebServiceRuntimeType = Literal["R", "Python", "Realtime"]
+WebServiceRuntimeType = service_records.ServiceRuntime
 
 _OPEN = {"type": "object", "additionalProperties": {}}
 """An object of whatever members."""

@@ -1,0 +1,148 @@
+"""Published services: who may publish, change, see and delete them (9x-facts 5 and 6)."""
+
+from __future__ import annotations
+
+import dataclasses
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from deployr.errors import AlreadyExists, InvalidParameter, NotFound, PermissionDenied
+from deployr.mlserver import service_checks, service_rows
+from deployr.mlserver.roles import Role, Roles
+from deployr.mlserver.service_records import Definition, Permission, Service
+from deployr.store.database import Database, now_ms
+from deployr.users.caller import Caller
+
+
+class Services:
+    """Publishes and finds services. All raise ``PermissionDenied`` when the caller's role does not allow the call."""
+
+    def __init__(self, database: Database, roles: Roles) -> None:
+        self._database = database
+        self._roles = roles
+
+    def publish(self, caller: Caller, name: str, version: str | None, definition: Definition) -> Service:
+        """Publish a version of a service; one without a version gets one.
+
+        Raises:
+            InvalidParameter: a part cannot be used; the text names it.
+            PermissionDenied: the name belongs to another user.
+            AlreadyExists: the version exists.
+        """
+        self._roles.require(caller, Role.CONTRIBUTOR)
+        service = self._new(caller, name, str(uuid.uuid4()) if version is None else version, definition)
+        try:
+            with self._database.transaction() as connection:
+                self._check_owner(caller, service_rows.publisher(connection, name))
+                return service_rows.insert(connection, service)
+        except sa.exc.IntegrityError as ex:
+            raise AlreadyExists(f"Service {name} has a version {version} already.") from ex
+
+    def update(self, caller: Caller, name: str, version: str, changes: Definition) -> Service:
+        """Change what the changes name of a version; the rest stays.
+
+        Raises:
+            InvalidParameter: a part cannot be used; the text names it.
+            PermissionDenied: another user has published it.
+            NotFound: there is no such version.
+        """
+        self._roles.require(caller, Role.CONTRIBUTOR)
+        with self._database.transaction() as connection:
+            present = self._one(connection, name, version, lock=True)
+            self._check_owner(caller, present.owner)
+            if changes.runtime not in (None, present.runtime):
+                raise InvalidParameter(f"Parameter runtimeType cannot change; it is {present.runtime}.")
+            changed = _merged(present, self._said(caller, changes))
+            service_checks.check(changed)
+            service_rows.update(connection, changed)
+        return changed
+
+    def find(self, caller: Caller, name: str, version: str) -> Service:
+        """A version of a service.
+
+        Raises:
+            NotFound: there is no such version.
+        """
+        self._roles.require(caller, Role.READER)
+        with self._database.reading() as connection:
+            return self._one(connection, name, version)
+
+    def list(self, caller: Caller, name: str | None = None) -> Sequence[Service]:
+        """The services of all users, or the versions of one name, oldest first."""
+        self._roles.require(caller, Role.READER)
+        with self._database.reading() as connection:
+            return service_rows.read(connection, name)
+
+    def delete(self, caller: Caller, name: str, version: str) -> None:
+        """Delete a version.
+
+        Raises:
+            PermissionDenied: another user has published it.
+            NotFound: there is no such version.
+        """
+        self._roles.require(caller, Role.CONTRIBUTOR)
+        with self._database.transaction() as connection:
+            present = self._one(connection, name, version, lock=True)
+            self._check_owner(caller, present.owner)
+            service_rows.delete(connection, present)
+
+    def permission(self, caller: Caller, service: Service) -> Permission:
+        """What the caller may do with a service besides using it."""
+        return "read/write" if self._roles.may_change(caller, service.owner) else "read only"
+
+    def may_read_code(self, caller: Caller, service: Service) -> bool:
+        """Code is for its publisher and for Owners."""
+        return caller.username == service.owner or self._roles.of(caller) is Role.OWNER
+
+    def _new(self, caller: Caller, name: str, version: str, definition: Definition) -> Service:
+        service_checks.check_name("name", name)
+        service_checks.check_name("version", version)
+        empty = Service(
+            id=0,
+            name=name,
+            version=version,
+            owner=str(caller.username),
+            runtime=definition.runtime or "R",
+            created=now_ms(),
+            init_code="",
+            code="",
+            description="",
+            operation_id=None,
+            inputs=(),
+            outputs=(),
+            output_files=(),
+            snapshot_id=None,
+            snapshot=None,
+            model=None,
+            revision="",
+        )
+        service = _merged(empty, self._said(caller, definition))
+        service_checks.check(service)
+        return service
+
+    def _said(self, caller: Caller, definition: Definition) -> dict[str, Any]:
+        """The attributes of a service that a definition names."""
+        if definition.snapshot_id:
+            raise NotFound(f"Snapshot {definition.snapshot_id} not found.")
+        given = {field.name: getattr(definition, field.name) for field in dataclasses.fields(definition)}
+        return {name: value for name, value in given.items() if value is not None}
+
+    def _one(self, connection: sa.Connection, name: str, version: str, *, lock: bool = False) -> Service:
+        found = service_rows.read(connection, name, version, lock=lock)
+        if not found:
+            raise NotFound(f"Service {name} has no version {version}.")
+        return found[0]
+
+    def _check_owner(self, caller: Caller, publisher: str | None) -> None:
+        if publisher is not None and not self._roles.may_change(caller, publisher):
+            raise PermissionDenied(f"The service belongs to {publisher}.")
+
+
+def _merged(service: Service, said: dict[str, Any]) -> Service:
+    """The service with changes, as a new revision."""
+    if "operation_id" in said:
+        said["operation_id"] = said["operation_id"] or None
+    return dataclasses.replace(service, **said, revision=str(uuid.uuid4()))
