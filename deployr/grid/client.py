@@ -228,7 +228,7 @@ class Grid(Protocol):
 
 
 class Subscription:
-    """A subscription to events; its methods raise :class:`~deployr.errors.NodeNotResponding` when it has ended."""
+    """A subscription to events; its context is left with ``NodeNotResponding`` when the grid ends it."""
 
     def __init__(self, stream: FrameStream) -> None:
         self._stream = stream
