@@ -326,8 +326,8 @@ class Engine:
         now = time.time()
         entry = _Entry(spec, node, session, opened=now, used=now)
         try:
-            if spec.public_data or spec.private_data:
-                await self._configure(entry)
+            if spec.private_data:
+                await self._open_private(entry, spec.private_data)
         except BaseException:
             session.close()
             node.release(session)
@@ -335,11 +335,10 @@ class Engine:
             raise
         return entry
 
-    async def _configure(self, entry: _Entry) -> None:
-        directories = {"public_data": entry.spec.public_data, "private_data": entry.spec.private_data}
-        arguments = model.named_list({name: model.character(path) for name, path in directories.items() if path})
-        if entry.spec.private_data and entry.session.files.uid is not None:
-            self.private_directories.admit(Path(entry.spec.private_data), entry.session.files.uid)
+    async def _open_private(self, entry: _Entry, directory: str) -> None:
+        arguments = model.named_list({"private_data": model.character(directory)})
+        if entry.session.files.uid is not None:
+            self.private_directories.admit(Path(directory), entry.session.files.uid)
         async with entry.session.call("configure", qap1.encode(arguments)):
             pass
 

@@ -60,6 +60,8 @@ class ParentOptions:
         cpu_limit: CPU time of each process in seconds, 0 for none.
         uids: user ids that each parent takes; more than its sessions that live at one time.
         python: interpreter of Python sessions.
+        public_data: directory of public external data (7x-facts 19), ``DEPLOYR_PUBLIC_DATA`` and R option
+            ``deployrPublicExternalDir``; empty: none.
     """
 
     directory: Path
@@ -71,6 +73,7 @@ class ParentOptions:
     cpu_limit: int = 0
     uids: int = 2000
     python: str = sys.executable
+    public_data: str = ""
 
 
 class WarmParent:
@@ -195,6 +198,7 @@ class WarmParent:
             "LC_ALL": "C.UTF-8",
             "TZ": os.environ.get("TZ") or "UTC",
             "OMP_NUM_THREADS": "1",
+            "DEPLOYR_PUBLIC_DATA": self._options.public_data,
             # Huge pages: a fork copies fewer page tables. Costs a session 2 MiB of private memory.
             "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
             processes.GRID_MARKER: self._options.grid,

@@ -66,7 +66,6 @@ class SessionSpec(msgspec.Struct, frozen=True, kw_only=True):
         context: text shown in grid status, e.g. ``Temporary Project``.
         idle_timeout: seconds without a call after which the grid closes the session; 0 for never.
         owner_limit: most live sessions of this owner and purpose; ``None`` for no limit.
-        public_data: directory of public external data, R option ``deployrPublicExternalDir``.
         private_data: directory of the user's external data, R option ``deployrPrivateExternalDir``.
         job: the job that it works for; events have its id in the place of the session's.
         http: digest of the HTTP session that opens it, and
@@ -81,7 +80,6 @@ class SessionSpec(msgspec.Struct, frozen=True, kw_only=True):
     context: str = ""
     idle_timeout: float = 0
     owner_limit: int | None = None
-    public_data: str | None = None
     private_data: str | None = None
     job: str | None = None
     http: str | None = None

@@ -226,6 +226,7 @@ def _node_options(settings: Settings, node: NodeSettings, number: int) -> NodeOp
             memory_limit=grid.memory_limit,
             cpu_limit=grid.cpu_limit,
             python=grid.python or sys.executable,
+            public_data=str(settings.public_data_directory),
         ),
         limits=SessionLimits(
             console=grid.console_limit,

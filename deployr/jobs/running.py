@@ -118,7 +118,6 @@ class JobRun:
             cluster=self.job.cluster,
             context=f"{CONTEXT}{self.job.name}.",
             job=self.job.job,
-            public_data=self._external_data.public,
             private_data=self._external_data.private(self.job.owner),
         )
 

@@ -7,11 +7,9 @@ from deployr.settings import Settings
 
 
 class ExternalData:
-    """Where external data lies for whom."""
+    """Where the external data of users lies; the grid knows the public directory, which all its sessions have."""
 
     def __init__(self, settings: Settings) -> None:
-        self.public = str(settings.public_data_directory)
-        """Directory of what all code can read."""
         self._private = settings.private_data_directory
 
     def private(self, username: str | None) -> str | None:

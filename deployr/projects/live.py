@@ -50,7 +50,6 @@ class LiveSessions:
                 context=_context(project),
                 idle_timeout=self._idle_timeout_of(project),
                 owner_limit=self._limit,
-                public_data=self._external_data.public,
                 private_data=self._external_data.private(caller.username) if _is_of_one(project, caller) else None,
                 http=caller.http_session or None,
                 address=caller.address,

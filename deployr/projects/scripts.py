@@ -170,7 +170,6 @@ class Scripts:
             context=_context(session, caller),
             idle_timeout=idle_timeout,
             owner_limit=self._limits.anonymous_executions,
-            public_data=self._external_data.public,
             private_data=self._external_data.private(caller.username),
             http=caller.http_session,
             address=caller.address,

@@ -15,8 +15,16 @@ import signal
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import cast
 
-from deployr.errors import BoundaryExceeded, DeployrError, InvalidParameter, NotAuthenticated, NotFound, PermissionDenied
+from deployr.errors import (
+    BoundaryExceeded,
+    DeployrError,
+    InvalidParameter,
+    NotAuthenticated,
+    NotFound,
+    PermissionDenied,
+)
 from deployr.repository import file_types
 from deployr.repository.records import RepositoryFile
 from deployr.repository.repositories import Repositories
@@ -126,7 +134,7 @@ class ShellScripts:
         )
         try:
             async with asyncio.timeout(self._limits.time_limit):
-                printed = await self._read(process)
+                printed = await self._read(cast(asyncio.StreamReader, process.stdout))
                 status = await process.wait()
         except TimeoutError:
             raise BoundaryExceeded(f"The shell script ran for more than {self._limits.time_limit} seconds.") from None
@@ -140,10 +148,9 @@ class ShellScripts:
             raise ShellFailed(status, console)
         return console
 
-    async def _read(self, process: asyncio.subprocess.Process) -> bytes:
-        assert process.stdout
+    async def _read(self, output: asyncio.StreamReader) -> bytes:
         printed = bytearray()
-        while chunk := await process.stdout.read(_CHUNK):
+        while chunk := await output.read(_CHUNK):
             printed += chunk
             if len(printed) > self._limits.output_limit:
                 raise BoundaryExceeded(f"The shell script printed more than {self._limits.output_limit} bytes.")

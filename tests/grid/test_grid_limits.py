@@ -26,7 +26,7 @@ from deployr.grid import processes
 from deployr.grid.client import SocketGrid
 from deployr.grid.protocol import SessionSpec
 from tests.grid.conftest import GridFactory
-from tests.grid.grid_support import Talk, eventually, opened, run_stateless, unique
+from tests.grid.grid_support import GridProcess, Talk, eventually, opened, run_stateless, unique
 
 
 def spec(**fields: Any) -> SessionSpec:
@@ -244,11 +244,11 @@ def _children(pid: int) -> list[int]:
     return [child for child in processes.children(pid) if not processes.is_zombie(child)]
 
 
-async def test_external_data_directories_are_options(grid: SocketGrid) -> None:
-    async with opened(grid, public_data="/pub", private_data="/priv/u") as session:
+async def test_external_data_directories_are_options(grid: SocketGrid, grid_process: GridProcess) -> None:
+    async with opened(grid, private_data="/priv/u") as session:
         options = "c(getOption('deployrPublicExternalDir'), getOption('deployrPrivateExternalDir'))"
         value = await session.evaluate(options)
-        assert value == model.character("/pub", "/priv/u")
+        assert value == model.character(str(grid_process.settings.public_data_directory), "/priv/u")
 
 
 async def test_history_is_kept_in_order_without_phantoms(session: Talk) -> None:

@@ -78,8 +78,8 @@ async def test_the_workspace_is_saved_and_loaded_with_dill(grid: SocketGrid, pyt
 
 
 async def test_external_data_is_named_in_the_environment(grid: SocketGrid) -> None:
-    async with opened(grid, runtime="python", public_data="/some/where") as python:
-        assert (await python.run("import os; os.environ['DEPLOYR_PUBLIC_DATA']")).console == "'/some/where'\n"
+    async with opened(grid, runtime="python", private_data="/some/where") as python:
+        assert (await python.run("import os; os.environ['DEPLOYR_PRIVATE_DATA']")).console == "'/some/where'\n"
 
 
 async def test_an_object_travels_as_the_bytes_of_dill(grid: SocketGrid, python: Talk) -> None:

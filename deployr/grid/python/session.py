@@ -108,10 +108,8 @@ class Session:
         return Writer(self._most).write(function(incoming.named_values(call.arguments)))
 
     def _configure(self, arguments: Mapping[str, Any]) -> None:
-        """Where external data lies (7x-facts 19)."""
-        for name in ("public_data", "private_data"):
-            if arguments.get(name):
-                os.environ[f"DEPLOYR_{name.upper()}"] = arguments[name]
+        """Where the user's external data lies (7x-facts 19); the public directory is the same for all."""
+        os.environ["DEPLOYR_PRIVATE_DATA"] = arguments["private_data"]
 
     def _recycle(self, arguments: Mapping[str, Any]) -> None:
         """Clears the workspace, and leaves a directory that is about to be removed."""

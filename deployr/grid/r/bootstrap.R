@@ -26,12 +26,13 @@ local({
   attach(c(list(oc.init = runtime$oc.init), if (!utils) list(revoEvent = runtime$revo_event)), name = "deployr")
   options(
     device = runtime$open_device, deployr.revoEvent = runtime$revo_event, bitmapType = "cairo",
-    browser = "false", editor = "false", pager = runtime$show_file, menu.graphics = FALSE, help_type = "text"
+    browser = "false", editor = "false", pager = runtime$show_file, menu.graphics = FALSE, help_type = "text",
+    deployrPublicExternalDir = Sys.getenv("DEPLOYR_PUBLIC_DATA")
   )
 
   runtime$prepare_warnings()
   if (warm) runtime$warm_up()
-  Sys.unsetenv(c("DEPLOYR_R_SOURCES", "DEPLOYR_R_WARM", "GLIBC_TUNABLES"))
+  Sys.unsetenv(c("DEPLOYR_R_SOURCES", "DEPLOYR_R_WARM", "DEPLOYR_PUBLIC_DATA", "GLIBC_TUNABLES"))
   # Forks would all draw the same numbers from a seed that exists here.
   suppressWarnings(rm(".Random.seed", envir = globalenv()))
   rm(list = ls(globalenv(), all.names = TRUE), envir = globalenv())

@@ -67,9 +67,9 @@ recycle <- function(arguments) {
   NULL
 }
 
-# Where external data lies (7x-facts 19).
+# Where the user's external data lies (7x-facts 19); the public directory is the same for all.
 configure <- function(arguments) {
-  options(deployrPublicExternalDir = arguments$public_data, deployrPrivateExternalDir = arguments$private_data)
+  options(deployrPrivateExternalDir = arguments$private_data)
   NULL
 }
 
