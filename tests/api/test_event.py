@@ -335,6 +335,17 @@ async def test_a_logout_ends_the_streams_of_its_http_session_only(server: Server
     staying.logout()
 
 
+async def test_a_stream_ends_with_its_http_session_and_does_not_keep_it(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    settings: dict[str, Any] = {"server__session_timeout": 1, "events__keep_alive": 0.3}
+    with running(tmp_path_factory.mktemp("idle"), **settings) as server:
+        idle = server.login()
+        async with listening(server, idle) as stream:
+            assert await stream.closed() == ["streamDisconnectEvent"]
+        idle.http.close()
+
+
 async def test_a_silent_stream_gets_signs_of_life(quick: Server) -> None:
     async with websockets.connect(stream_url(quick)) as socket:
         await socket.recv()
