@@ -23,11 +23,13 @@ def portable(value: Any) -> Portable | None:
         return None
     if isinstance(value, np.generic):
         return of_array(np.asarray(value).reshape(1))
-    if isinstance(value, np.ma.MaskedArray):
+    if not isinstance(value, np.ndarray):
+        return None
+    # numpy loads this part when it is asked for, which takes longer than all else here.
+    masked = sys.modules.get("numpy.ma")
+    if masked is not None and isinstance(value, masked.MaskedArray):
         return _shaped(_of_masked(value), value.shape)
-    if isinstance(value, np.ndarray):
-        return _shaped(of_array(np.asarray(value).ravel(order="F")), value.shape)
-    return None
+    return _shaped(of_array(np.asarray(value).ravel(order="F")), value.shape)
 
 
 def of_array(flat: Any) -> Portable | None:

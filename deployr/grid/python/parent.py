@@ -22,7 +22,7 @@ from .workspace import Workspace
 
 _BACKLOG = 64
 _HIGHEST_DESCRIPTOR = 65536
-_LIBRARIES = ("numpy", "numpy.random", "pandas", "matplotlib.pyplot", "dill")
+_LIBRARIES = ("numpy", "numpy.linalg", "numpy.ma", "numpy.random", "pandas", "matplotlib.pyplot", "dill")
 _PR_SET_DUMPABLE = 4
 
 
