@@ -10,7 +10,7 @@ import pytest
 
 from deployr.errors import NodeNotResponding, NoFreeSlot
 from deployr.grid import scheduler
-from deployr.grid.protocol import NodeStatus, Purpose
+from deployr.grid.protocol import NodeStatus, Purpose, Runtime
 from deployr.grid.session import Session
 
 ALL: tuple[Purpose, ...] = get_args(Purpose)
@@ -29,7 +29,7 @@ class FakeNode:
 
     async def start(self) -> None: ...
 
-    async def take(self, on_death: Callable[[], None]) -> Session:
+    async def take(self, on_death: Callable[[], None], runtime: Runtime = "r") -> Session:
         raise NotImplementedError
 
     def release(self, session: Session) -> None: ...
