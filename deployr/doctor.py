@@ -23,7 +23,7 @@ from deployr.store.database import Database
 from deployr.store.migrate import current_revision, head_revision
 from deployr.users.accounts import ADMIN, Accounts
 
-PACKAGES = ("deployrUtils", "RevoScriptTools")
+PACKAGES = ("deployrUtils", "RevoScriptTools", "rxStandIns")
 """R packages of the server, installed for sessions when the grid first starts."""
 
 _PYTHON = (3, 11)

@@ -39,7 +39,7 @@ def install(library: Path) -> bool:
 
 def packages() -> list[Path]:
     """Source directories of the packages, in the order in which they depend on each other."""
-    return [SOURCES / "deployrUtils", SOURCES / "RevoScriptTools"]
+    return [SOURCES / "deployrUtils", SOURCES / "RevoScriptTools", SOURCES / "rxStandIns"]
 
 
 def _install_into(library: Path) -> None:

@@ -1,6 +1,7 @@
 # Sourced once by a warm Rserve parent, before it serves (option `source` of the configuration).
 # Everything of ours lives in one environment that is not on the search path, so that user code can neither
-# see nor mask it; only `oc.init`, which Rserve looks up for each new session, is attached, and the package deployrUtils.
+# see nor mask it; only `oc.init`, which Rserve looks up for each new session, is attached, and the packages
+# deployrUtils and rxStandIns.
 
 local({
   here <- Sys.getenv("DEPLOYR_R_SOURCES")
@@ -23,6 +24,8 @@ local({
   # Attached in every session, as the original's support packages were; `revoEvent` is there without it too.
   utils <- suppressWarnings(requireNamespace("deployrUtils", quietly = TRUE))
   if (utils) suppressPackageStartupMessages(library(deployrUtils))
+  # Stand-ins for what scripts of R Server find in every session.
+  if (suppressWarnings(requireNamespace("rxStandIns", quietly = TRUE))) library(rxStandIns)
   attach(c(list(oc.init = runtime$oc.init), if (!utils) list(revoEvent = runtime$revo_event)), name = "deployr")
   options(
     device = runtime$open_device, deployr.revoEvent = runtime$revo_event, bitmapType = "cairo",

@@ -1,4 +1,4 @@
-"""The R packages deployrUtils and RevoScriptTools, installed and run by a real R."""
+"""The server's own R packages, installed and run by a real R."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ RunR = Callable[[str], subprocess.CompletedProcess[str]]
 
 @pytest.fixture(scope="session")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A library that holds both packages; its directory is the test worker's own."""
+    """A library that holds the packages; its directory is the test worker's own."""
     library = tmp_path_factory.mktemp("library")
-    sources = [PACKAGES / "deployrUtils", PACKAGES / "RevoScriptTools"]
+    sources = [PACKAGES / name for name in ("deployrUtils", "RevoScriptTools", "rxStandIns")]
     subprocess.run(
         ["R", "CMD", "INSTALL", "--no-docs", f"--library={library}", *map(str, sources)],
         check=True,
@@ -273,3 +273,41 @@ def test_revoscripttools_offers_the_old_names_without_messages_or_warnings(run_r
       stopifnot(identical(a, 5L), identical(environment(revoInput), asNamespace("RevoScriptTools")))
     """)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+# -- rxStandIns -------------------------------------------------------------------------------------------
+
+
+def test_rx_functions_fit_as_base_r_does(holds: Callable[[str], None]) -> None:
+    holds("""
+      library(rxStandIns)
+      logit <- rxLogit(am ~ hp + wt, mtcars, reportProgress = 0)
+      expected <- glm(am ~ hp + wt, binomial, mtcars)
+      stopifnot(identical(coef(logit), coef(expected)))
+      stopifnot(identical(predict(logit, mtcars), predict(expected, mtcars, type = "response")))
+      stopifnot(identical(predict(logit, mtcars, type = "link"), predict(expected, mtcars)))
+      linear <- rxLinMod(mpg ~ ., mtcars, pweights = "wt")
+      stopifnot(identical(coef(linear), coef(lm(mpg ~ ., mtcars, weights = wt))))
+    """)
+
+
+def test_rx_models_say_that_they_stand_in(holds: Callable[[str], None]) -> None:
+    holds("""
+      library(rxStandIns)
+      for (fitted in list(rxLogit(am ~ hp, mtcars), rxLinMod(mpg ~ hp, mtcars)))
+        stopifnot(any(grepl("stands in for that of RevoScaleR", capture.output(print(fitted)))))
+    """)
+
+
+def test_rx_arguments_without_a_meaning_here_are_refused(run_r: RunR) -> None:
+    done = run_r("rxStandIns::rxLogit(am ~ hp, mtcars, rowSelection = hp > 100)")
+    assert done.returncode
+    assert "rxStandIns knows no argument rowSelection" in done.stderr
+
+
+def test_rx_serialize_model_writes_what_unserialize_reads_behind_a_prefix(holds: Callable[[str], None]) -> None:
+    holds("""
+      bytes <- rxStandIns::rxSerializeModel(lm(mpg ~ hp, mtcars), realtimeScoringOnly = TRUE)
+      stopifnot(identical(rawToChar(bytes[1:4]), "blob"))
+      stopifnot(identical(coef(unserialize(bytes[-(1:4)])), coef(lm(mpg ~ hp, mtcars))))
+    """)
