@@ -19,6 +19,7 @@ MAX_TEXT = 1 << 20
 MAX_ITEMS = 1000
 """Inputs, outputs or files of a service."""
 
+_UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _R_WORDS = {"if", "else", "repeat", "while", "function", "for", "next", "break", "in", "..."}
 _R_VALUES = {"TRUE", "FALSE", "NULL", "Inf", "NaN", "NA", "NA_integer_", "NA_real_", "NA_character_", "NA_complex_"}
@@ -46,8 +47,8 @@ def check(service: Service) -> None:
     for what, text in texts.items():
         if len(text) > MAX_TEXT:
             raise InvalidParameter(f"Parameter {what} has more than {MAX_TEXT} characters.")
-        if "\0" in text:
-            raise InvalidParameter(f"Parameter {what} has a null character.")
+        if _UNSTORABLE.search(text):
+            raise InvalidParameter(f"Parameter {what} has characters that no text can have.")
     if service.operation_id is not None and not _is_plain(service.operation_id):
         raise InvalidParameter("Parameter operationId has control characters, or too many.")
     _check_parameters("inputParameterDefinitions", service.inputs, service.runtime)

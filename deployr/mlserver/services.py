@@ -53,8 +53,7 @@ class Services:
         with self._database.transaction() as connection:
             present = self._one(connection, name, version, lock=True)
             self._check_owner(caller, present.owner)
-            if changes.runtime not in (None, present.runtime):
-                raise InvalidParameter(f"Parameter runtimeType cannot change; it is {present.runtime}.")
+            _check_kind(present, changes)
             changed = _merged(present, self._said(caller, changes))
             service_checks.check(changed)
             service_rows.update(connection, changed)
@@ -126,7 +125,7 @@ class Services:
     def _said(self, caller: Caller, definition: Definition) -> dict[str, Any]:
         """The attributes of a service that a definition names."""
         if definition.snapshot_id:
-            raise NotFound(f"Snapshot {definition.snapshot_id} not found.")
+            raise InvalidParameter(f"Parameter snapshotId: the caller has no snapshot {definition.snapshot_id}.")
         given = {field.name: getattr(definition, field.name) for field in dataclasses.fields(definition)}
         return {name: value for name, value in given.items() if value is not None}
 
@@ -139,6 +138,15 @@ class Services:
     def _check_owner(self, caller: Caller, publisher: str | None) -> None:
         if publisher is not None and not self._roles.may_change(caller, publisher):
             raise PermissionDenied(f"The service belongs to {publisher}.")
+
+
+def _check_kind(service: Service, changes: Definition) -> None:
+    """A service stays what it is: code in its language, or a model."""
+    if changes.runtime not in (None, service.runtime):
+        raise InvalidParameter(f"Parameter runtimeType cannot change; it is {service.runtime}.")
+    described = Definition(description=changes.description, operation_id=changes.operation_id)
+    if service.runtime == "Realtime" and changes.runtime is None and changes != described:
+        raise InvalidParameter("Of a realtime service, only description and operationId can change by this call.")
 
 
 def _merged(service: Service, said: dict[str, Any]) -> Service:

@@ -14,6 +14,7 @@ from deployr.api.v9.compute_nodes import ComputeNodesResource
 from deployr.api.v9.login import LoginResource
 from deployr.api.v9.middleware import CORRELATION, BearerMiddleware, CorrelationMiddleware
 from deployr.api.v9.operations import OPERATIONS, UNBUILT, Operation
+from deployr.api.v9.services import ServicesResource
 from deployr.api.v9.session_content import SessionContentResource
 from deployr.api.v9.sessions import SessionsResource
 from deployr.api.v9.status import StatusResource
@@ -44,6 +45,7 @@ def routes(backend: Backend) -> Routes:
     login = LoginResource(backend.logins, backend.tokens)
     sessions = SessionsResource(backend.mlserver_sessions, backend.session_executions)
     content = SessionContentResource(backend.session_content)
+    services = ServicesResource(backend.services)
     swagger = SwaggerResource()
     built: Routes = {
         "/login": (login, None),
@@ -60,6 +62,10 @@ def routes(backend: Backend) -> Routes:
         "/sessions/{id}/workspace/{object_name}": (content, "object"),
         "/sessions/{id}/files": (content, "files"),
         "/sessions/{id}/files/{file_name}": (content, "file"),
+        "/services": (services, None),
+        "/services/{name}": (services, "named"),
+        "/services/{name}/{version}": (services, "version"),
+        "/api/{name}/{version}/swagger.json": (services, "document"),
         "/status": (StatusResource(backend.server_status, backend.roles), None),
         "/computenodes": (ComputeNodesResource(backend.compute_nodes, backend.roles), None),
         "/swagger.json": (swagger, None),

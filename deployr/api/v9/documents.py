@@ -80,24 +80,25 @@ def document(release: Release) -> Schema:
 
 def _paths(operations: list[Operation], release: Release) -> Schema:
     paths: Schema = {}
-    for operation in operations:
-        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, release)
+    for item in operations:
+        paths.setdefault(item.path, {})[item.method.lower()] = operation(item, release)
     return paths
 
 
-def _operation(operation: Operation, release: Release) -> Schema:
-    success: Schema = {"description": operation.summary}
-    if operation.reply:
-        success["schema"] = _reply(operation.reply)
-    errors = "\n".join(f"* `{code}` - {_REASONS[code]}" for code in operation.errors)
-    failure = {"description": errors, "schema": _reference("Error")}
+def operation(item: Operation, release: Release) -> Schema:
+    """How a document describes an operation."""
+    success: Schema = {"description": item.summary}
+    if item.reply:
+        success["schema"] = _reply(item.reply)
+    errors = "\n".join(f"* `{code}` - {_REASONS[code]}" for code in item.errors)
+    failure = {"description": errors, "schema": reference("Error")}
     return {
-        "tags": [_tag(operation, release)],
-        "summary": operation.summary,
-        "operationId": operation.operation_id,
-        **_media(operation),
-        "parameters": _parameters(operation),
-        "responses": {str(operation.success): success, "default": failure},
+        "tags": [_tag(item, release)],
+        "summary": item.summary,
+        "operationId": item.operation_id,
+        **_media(item),
+        "parameters": _parameters(item),
+        "responses": {str(item.success): success, "default": failure},
     }
 
 
@@ -132,7 +133,7 @@ def _body(operation: Operation) -> list[Schema]:
     if operation.body is None:
         return []
     name, kind = operation.body
-    schema = {"type": "string", "format": "binary"} if kind == "binary" else _reference(kind)
+    schema = {"type": "string", "format": "binary"} if kind == "binary" else reference(kind)
     return [{"name": name, "in": "body", "required": True, "schema": schema}]
 
 
@@ -141,10 +142,11 @@ def _reply(reply: str) -> Schema:
         return {"type": "array", "items": {"type": "string"}}
     if reply in (STRING, FILE):
         return {"type": reply}
-    return {"type": "array", "items": _reference(reply[1:-1])} if reply.startswith("[") else _reference(reply)
+    return {"type": "array", "items": reference(reply[1:-1])} if reply.startswith("[") else reference(reply)
 
 
-def _reference(name: str) -> Schema:
+def reference(name: str) -> Schema:
+    """The schema that stands for a definition."""
     return {"$ref": f"#/definitions/{name}"}
 
 
@@ -158,7 +160,7 @@ def _definitions(operations: list[Operation], release: Release) -> Schema:
     while todo:
         name = todo.pop(0)
         if name not in schemas and _is_in(SINCE.get(name, "9.0.1"), release):
-            schemas[name] = _definition(getattr(definitions, name), release)
+            schemas[name] = definition(getattr(definitions, name), release)
             todo += re.findall(r"'#/definitions/(\w+)'", str(schemas[name]))
     return schemas
 
@@ -169,7 +171,7 @@ def _named(operation: Operation) -> list[str]:
     return [name for name in (body, reply) if name[:1].isupper()]
 
 
-def _definition(kind: type[Definition], release: Release) -> Schema:
+def definition(kind: type[Definition], release: Release) -> Schema:
     """The schema of a record; one without fields has whatever members."""
     hints = get_type_hints(kind, include_extras=True)
     fields = msgspec.structs.fields(kind)
@@ -192,7 +194,7 @@ def _schema(hint: Any) -> Schema:
         return _enumeration(get_args(hint))
     if get_origin(hint) is list:
         return {"type": "array", "items": _schema(get_args(hint)[0])}
-    return _SCALARS[hint] if hint in _SCALARS else _reference(hint.__name__)
+    return _SCALARS[hint] if hint in _SCALARS else reference(hint.__name__)
 
 
 def _enumeration(words: tuple[str, ...]) -> Schema:

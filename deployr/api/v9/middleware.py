@@ -7,6 +7,7 @@ import re
 import time
 from typing import Any
 
+import falcon
 from falcon.asgi import Response
 
 from deployr import logs
@@ -56,6 +57,8 @@ class BearerMiddleware:
         self._bearers = bearers
 
     async def process_resource(self, req: Call, resp: Response, resource: object, params: dict[str, Any]) -> None:
-        """Refuse a call without a valid token."""
+        """Refuse a call without a valid token, or with a name in its path that nothing can have."""
         if req.method != "OPTIONS" and not getattr(resource, "public", False):
             req.caller = await self._bearers.find(req.bearer)
+        if any("\0" in name for name in params.values()):
+            raise falcon.HTTPNotFound(description="The path has a null character.")

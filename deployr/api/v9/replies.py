@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import falcon
 import msgspec
@@ -20,6 +21,12 @@ def reply(resp: Response, value: Definition | Sequence[Definition] | list[str] |
     resp.status = status
     resp.content_type = JSON_TYPE
     resp.data = _encoder.encode(value)
+
+
+def reply_document(resp: Response, document: dict[str, Any]) -> None:
+    """Reply with a Swagger document."""
+    resp.content_type = JSON_TYPE
+    resp.data = _encoder.encode(document)
 
 
 def reply_empty(resp: Response, status: int = 200) -> None:

@@ -64,6 +64,24 @@ meanwhile. Objects are taken as `serialize`, `saveRDS` or `save` of R wrote them
 rData files; of Python as dill writes them. A session that has died is absent (404), and gone (410) where its objects
 are listed.
 
+## Services
+
+A service is published by name and version under whatever fits in a path; a version of the server's choice is a GUID.
+A name belongs to who used it first: other Contributors publish no versions of it, and only the publisher of a version
+and Owners change or delete it and see its code. A second publication of a version is refused (409). A change leaves
+what it does not name, and what is null; an empty list or text voids, but `code` cannot be empty. Runtime, name,
+version, publisher and time of creation never change. A snapshot that a service was published with can be deleted: the
+service keeps its content.
+
+Inputs and outputs are variables: a name comes once, is no word of the language, and in Python an identifier. Names
+of output files are those of files of the working directory itself. Code and descriptions have up to 1,048,576
+characters, names up to 200, lists up to 1,000 items. A request that does not keep to this is refused (400), and the
+message names the parameter.
+
+`/api/{name}/{version}/swagger.json` is the document of one service, made anew from what it is now. The operation that
+runs the service is called by the service's `operationId`, and `ConsumeWebService` when it has none or one that the
+document has already.
+
 ## Compute nodes
 
 The nodes are those of the grid (`[[grid.nodes]]`), the first at port 12805 of this machine, the next at the one

@@ -22,6 +22,8 @@ _SESSION = rb"[0-9]{8}-0001-4000-8000-[0-9]{12}"
 _RECORDED = re.compile(rb"(?P<bearer>(?<=Bearer )\S+)|(?P<refresh>%s)|(?P<session>%s)" % (_REFRESH, _SESSION))
 _OF_ONE = {"getWorkspaceObject", "deleteWorkspaceObject"}
 _OF_FILES = {"getSessionFile", "deleteSessionFile"}
+_NEW_SERVICES = {"publishWebServiceVersion", "publishRealtimeWebServiceByNameVersion"}
+_SERVICE = re.compile(rb"/(?:realtime-services|services|api)/([^/ ]+)/([^/ ]+)")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,7 +88,10 @@ class Replayer:
         self._own.headers["Authorization"] = f"Bearer {tokens.get('access_token')}"
 
     def _prepare(self, message: Message, operation: Operation | None) -> None:
-        """Make what the request takes for granted: its session, the object or file that it names."""
+        """Make what the request takes for granted: its service, its session, the object or file that it names."""
+        if found := _SERVICE.search(message.head.partition(b"\r\n")[0]):
+            name = operation.operation_id if operation else ""
+            self._prepare_service(f"/services/{found[1].decode()}/{found[2].decode()}", new=name in _NEW_SERVICES)
         found = re.search(rb"/sessions/(%s)(?:/\w+/([^/ ]+))?" % _SESSION, message.head)
         if operation is None or found is None:
             return
@@ -97,6 +102,13 @@ class Replayer:
             self._own.post(f"/sessions/{session}/execute", json={"code": assign}).raise_for_status()
         if operation.operation_id in _OF_FILES:
             self._own.post(f"/sessions/{session}/files", files={"file": (name, b"x")}).raise_for_status()
+
+    def _prepare_service(self, path: str, *, new: bool) -> None:
+        """Make a service, or delete one that the request wants to publish."""
+        if new:
+            self._own.delete(path)
+        elif self._own.get(path).status_code == 404:
+            self._own.post(path, json={"code": "1", "runtimeType": self._runtime}).raise_for_status()
 
     def _session(self, recorded: bytes) -> str:
         """The live session of a recorded id, opened anew when it was closed."""

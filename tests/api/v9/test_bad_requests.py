@@ -35,6 +35,11 @@ BODIES = [
     b'{"code": "1", "inputParameters": [{"name": "x", "value": ' + b"[" * 300 + b"]" * 300 + b"}]}",
     b'{"code": "1", "inputParameters": [null], "outputParameters": [null]}',
     b'{"code": "1", "outputParameters": ["", "\\u0000", "\\ud800"]}',
+    b'{"code": "1", "initCode": "\\ud800", "description": "\\u0000", "operationId": "\\n"}',
+    b'{"code": "1", "outputFileNames": ["\\ud800"]}',
+    b'{"code": "1", "inputParameterDefinitions": [{"name": "\\ud800", "type": "vector"}]}',
+    b'{"code": "1", "inputParameterDefinitions": [{}, null, 1]}',
+    b'{"code": "1", "snapshotId": "\\u0000"}',
     b'{"entries": [""]}',
     b'{"entries": ["http://1.1.1.1:9999999999999999999999"]}',
     b'{"entries": ["http://\\u0661.1.1.1"]}',
@@ -63,7 +68,7 @@ def test_whatever_body_comes_is_answered(owner: Api, session: str, operation: Op
 @pytest.mark.parametrize("operation", BUILT, ids=lambda item: item.operation_id)
 def test_whatever_names_come_are_answered(owner: Api, session: str, operation: Operation) -> None:
     for text in TEXTS:
-        for place in ("{id}", "{fileName}", "{objectName}"):
+        for place in ("{id}", "{fileName}", "{objectName}", "{name}", "{version}"):
             path = operation.path.replace(place, quote(text, safe="") or "%20")
             path = path.replace("{id}", session).replace("{fileName}", "f").replace("{objectName}", "o")
             response = owner.http.request(operation.method, path, params={"refreshToken": text})

@@ -67,6 +67,8 @@ def _check(client: str, exchange: Exchange) -> None:
         assert reply.status == 404, story
     elif operation.operation_id in UNBUILT:
         assert reply.status == 501, story
+    elif "CreateSnapshot" in UNBUILT and b"snapshotId" in exchange.recorded.message.body:
+        assert reply.status == 400, story
     elif key in REFUSED or (key in OLD_CLASSES and reply.status == 400):
         assert reply.status == 400, story
         assert "cannot be loaded" in json.loads(reply.body)["message"], story
@@ -82,9 +84,10 @@ def _check_body(operation: Operation, reply: Reply) -> None:
     assert reply.is_json == bool(schema and schema != {"type": "file"})
     if reply.is_json:
         schema = {**schema, "definitions": DOCUMENT["definitions"]}
-        jsonschema.Draft4Validator(schema).validate(json.loads(reply.body, object_hook=_without_null_components))
+        jsonschema.Draft4Validator(schema).validate(json.loads(reply.body, object_hook=_without_nulls))
 
 
-def _without_null_components(record: dict[str, Any]) -> dict[str, Any]:
-    """A leaf of the status says with null that it has no components, as servers did (9x-facts 13)."""
-    return {key: value for key, value in record.items() if (key, value) != ("components", None)}
+def _without_nulls(record: dict[str, Any]) -> dict[str, Any]:
+    """Servers said with null what a record lacks: a leaf of the status its components, a service its operationId
+    (9x-facts 6 and 13)."""
+    return {key: value for key, value in record.items() if value is not None}
