@@ -27,7 +27,6 @@ from deployr.api.repository_shell import RepositoryShellResource
 from deployr.api.request_log import RequestLogMiddleware
 from deployr.api.server import ServerResource
 from deployr.api.sessions import TOKEN, SessionsMiddleware
-from deployr.api.unbuilt import UNBUILT, UnbuiltResource
 from deployr.api.urls import CONTEXT
 from deployr.api.user import UserResource
 from deployr.api.v9 import app as v9
@@ -61,7 +60,6 @@ def _create_legacy(backend: Backend) -> PathsMiddleware:
 def routes(backend: Backend) -> Routes:
     """All calls, in the order of the reference."""
     server = ServerResource()
-    unbuilt = UnbuiltResource()
     user = UserResource(
         backend.settings,
         backend.accounts,
@@ -91,7 +89,7 @@ def routes(backend: Backend) -> Routes:
     script = RepositoryScriptResource(backend.files, backend.external_files, backend.scripts, backend.external)
     shell = RepositoryShellResource(backend.shell_scripts)
     job = JobResource(backend.jobs)
-    built: Routes = {
+    return {
         "": (server, "root"),
         "/r/server/info": (server, "info"),
         "/r/user/login": (user, "login"),
@@ -193,7 +191,6 @@ def routes(backend: Backend) -> Routes:
         "/r/job/cancel": (job, "cancel"),
         "/r/job/delete": (job, "delete"),
     }
-    return built | dict.fromkeys(UNBUILT, (unbuilt, None))
 
 
 def _middleware(backend: Backend) -> list[Any]:

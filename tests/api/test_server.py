@@ -1,4 +1,4 @@
-"""What answers without a login: server info, the root, unknown and unbuilt calls."""
+"""What answers without a login: server info, the root, unknown calls."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from deployr.api.unbuilt import UNBUILT
 from tests.server import Client, InProcess, Server, record_of
 
 
@@ -36,13 +35,6 @@ def test_the_root_answers_with_a_page(server: Server, anonymous: Client, path: s
 
 def test_unknown_calls_are_404_in_the_envelope(anonymous: Client) -> None:
     anonymous.fail("/r/no/such/call", status=404)
-
-
-@pytest.mark.parametrize("path", UNBUILT)
-def test_documented_calls_that_are_not_built_say_so(testuser: Client, path: str) -> None:
-    path = re.sub(r"{[\w:]+}", "x", path)
-    assert "not built yet" in testuser.fail(path)["error"]
-    assert not record_of(testuser.get(path))["success"]
 
 
 def test_a_malformed_upload_is_the_callers_fault(testuser: Client) -> None:

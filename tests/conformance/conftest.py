@@ -11,11 +11,12 @@ from deployr.users.accounts import Accounts
 from tests.conformance.case_runs import PASSWORDS, Callers
 from tests.server import Server, running
 
-_LIMITS = {
+_SETTINGS = {
     "limits__live_projects": 4,
     "limits__anonymous_executions": 1,
     "limits__anonymous_time": 2,
     "security__lock_failures": 3,
+    "shell__enabled": True,
 }
 _ACCOUNTS = ("disabled", "expired", "locked", "spare")
 """Users who cannot log in, each for a reason of its own, and one whose account cases may change."""
@@ -23,8 +24,8 @@ _ACCOUNTS = ("disabled", "expired", "locked", "spare")
 
 @pytest.fixture(scope="session")
 def conformance_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server with limits that cases reach."""
-    with running(tmp_path_factory.mktemp("conformance"), **_LIMITS) as server:
+    """A server with limits that cases reach, and with shell scripts, which are off by default."""
+    with running(tmp_path_factory.mktemp("conformance"), **_SETTINGS) as server:
         _create_accounts(server)
         yield server
 

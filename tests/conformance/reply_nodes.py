@@ -14,7 +14,9 @@ from typing import Any, Protocol
 
 from lxml import etree
 
-_MEMBERS = {"history": "execution"} | dict.fromkeys(("user", "system", "custom", "archived"), "directory")
+_MEMBERS = {"history": "execution", "console": "line"} | dict.fromkeys(
+    ("user", "system", "custom", "archived"), "directory"
+)
 """Members of arrays whose key is not their name with an s; the documents do not say what these are called."""
 
 _LITERAL = re.compile(r"true|false|-?\d+(\.\d+)?([eE][+-]?\d+)?")

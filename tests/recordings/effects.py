@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from deployr.repository.names import ROOT
+from tests.recordings import repository_effects
 from tests.recordings.pushed import assert_same
 from tests.recordings.replay import Exchange, pairs, project_files, script_name
 from tests.recordings.stage import LATEST, OLD, file_names, said_by
@@ -592,4 +593,5 @@ _CHECKS: dict[str, Callable[[Exchange], None]] = {
     "/r/repository/file/delete": _repository_delete,
     "/r/repository/script/list": _script_list,
     "/r/repository/script/execute": _script,
+    **repository_effects.CHECKS,
 }

@@ -33,6 +33,7 @@ _NO_OBJECT = Peculiarity("refused", "the recorded file is no `.rData` file")
 _NO_ZIP = Peculiarity("refused", "the recorded file is no zip")
 _NOT_OPEN = Peculiarity("refused", "the recorded URL is none of this server's files, and its address is private", 403)
 _NO_LOGIN = Peculiarity("refused", "code from outside of the repository needs a power user who is logged in", 401)
+_NO_LOGIN_FOR_SHELL = Peculiarity("refused", "shell scripts are for users who are logged in", 401)
 _NO_CODE = Peculiarity("client fault", "sends neither code nor source: it loses the code or URL of the task", 400)
 _WANTS_JSON = Peculiarity("client fault", "asks for a file and expects JSON: it throws", succeeds=True)
 _CATEGORY = Peculiarity(
@@ -84,6 +85,7 @@ PECULIARITIES: dict[tuple[str, int], Peculiarity] = {
     **dict.fromkeys(zip(_JAVA, (167, 180, 180), strict=True), _NOT_OPEN),
     **dict.fromkeys(((client, 6) for client in _JAVA), _NO_LOGIN),
     ("dotnet-8.0.5", 5): _NO_LOGIN,
+    ("dotnet-8.0.5", 7): _NO_LOGIN_FOR_SHELL,
     **dict.fromkeys((("js-8.0.5", n) for n in (77, 95)), _NOT_OPEN),
 }
 """By client and number of the request."""

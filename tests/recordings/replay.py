@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import time
 from collections.abc import Iterable, Iterator
 from urllib.parse import parse_qsl, unquote_plus, urlsplit
 
 from deployr.api.sessions import TOKEN
-from deployr.api.unbuilt import UNBUILT
+from deployr.jobs.states import OPEN
+from deployr.repository.names import ARCHIVE, ROOT
 from deployr.settings import split_address
 from tests.recordings.connection import Connection, Reply
 from tests.recordings.message import Message, Params
@@ -64,6 +66,22 @@ _NAMING = {"/r/repository/directory/create": "directory", "/r/repository/directo
 
 _WRITING = {f"/r/project/directory/{name}" for name in ("upload", "write", "transfer")}
 _LOADING = {f"/r/project/workspace/{name}" for name in ("load", "transfer")}
+_RELOCATING = {
+    "/r/repository/file/move",
+    *(f"/r/repository/directory/{name}" for name in ("move", "rename", "archive")),
+}
+"""Calls that leave files of several authors where they are."""
+
+_CHANGING = {
+    *(f"/r/repository/file/{name}" for name in ("copy", "move", "revert")),
+    *(f"/r/repository/directory/{name}" for name in ("copy", "move", "rename", "archive", "upload", "download")),
+}
+_JOB_SECONDS = 30
+"""Longest time that a job is waited for."""
+
+Contents = dict[str, dict[str, list[bytes]]]
+"""By directory and file, those of all versions, newest first."""
+
 _SCRIPTS = {"/r/project/execute/script", "/r/repository/script/execute", "/r/repository/script/render"}
 
 
@@ -85,6 +103,7 @@ class Exchange:
         params, segments: parameters and path-style ids as sent, see :class:`message.Message`.
         session: the live session that the request named.
         client: a client of our own on the same session.
+        before: what the directories concerned held before; of calls that change contents.
     """
 
     recorded: Recorded
@@ -95,6 +114,7 @@ class Exchange:
     session: Session | None
     client: Client
     stage: Stage
+    before: Contents
 
     @property
     def call(self) -> str:
@@ -122,7 +142,7 @@ class Replayer:
         self._sessions: dict[bytes, Session] = {}
         self._unnamed: list[Session] = []
         self._ids: dict[bytes, str] = {}
-        self._executed: dict[str, str] = {}
+        self._adopting: list[str] = []
         self._counts = {"PROJECT": 0, "EXEC": 0, "JOB": 0}
 
     def replay(self) -> Iterator[Exchange]:
@@ -139,8 +159,9 @@ class Replayer:
         session = self._session_of(recorded)
         client = self._stage.client(session.session_id if session else "none")
         # A stream may wait for what is not there yet.
-        if recorded.call not in UNBUILT and recorded.call != STREAM:
+        if recorded.call != STREAM:
             self._prepare(recorded, client)
+        before = self._contents(recorded)
         message = recorded.message.changed(lambda text: self._substituted(text, session))
         reply = self._connection(recorded.conn).send(message.encode(), message.method)
         exchange = Exchange(
@@ -152,6 +173,7 @@ class Replayer:
             session,
             client,
             self._stage,
+            before,
         )
         self._note_session(exchange)
         self._note_made(exchange)
@@ -199,6 +221,8 @@ class Replayer:
         params, segments = message.params(), message.segments(call)
         if call == "/r/user/login":
             self._stage.accept_password(params.values["password"])
+        if b"PROJECT-" in recorded.raw:
+            self._await_jobs(client)
         for recorded_id in dict.fromkeys(_ID.findall(recorded.raw)):
             if recorded_id.startswith(b"PROJECT"):
                 self._ensure_project(recorded_id, client)
@@ -209,6 +233,14 @@ class Replayer:
         source = params.text("url" if call.endswith("/transfer") else "externalsource")
         if source:
             self._prepare_source(source, client)
+
+    def _await_jobs(self, client: Client) -> None:
+        """A job that takes over from a project keeps other calls out of it meanwhile."""
+        deadline = time.monotonic() + _JOB_SECONDS
+        while self._adopting and time.monotonic() < deadline:
+            record = client.post("/r/job/query", job=self._adopting[0]).json()["deployr"]["response"]
+            if not record["success"] or record["job"]["status"] not in OPEN:
+                self._adopting.pop(0)
 
     def _ensure_project(self, recorded_id: bytes, client: Client) -> None:
         """A project that the recorded conversation still used may have ended with an earlier request."""
@@ -271,6 +303,11 @@ class Replayer:
             self._stage.no_directory(params.values[_NAMING[call]])
         if call in _OF_FILES and not params.flag("external"):
             self._ensure_files([(segments[-1], None)] if segments else pairs(params, "filename", "directory"))
+        if call in _RELOCATING:
+            for directory in params.names("directory"):
+                self._stage.authors("", directory, [])
+        if call == "/r/repository/shell/execute":
+            self._stage.shell_script(params.values["filename"])
         if call == "/r/repository/file/grant":
             self._stage.authors(params.values["filename"], params.text("directory"), params.names("revokeauthor"))
         if call in _SCRIPTS:
@@ -283,6 +320,15 @@ class Replayer:
     def _ensure_files(self, files: Iterable[tuple[str, str | None]]) -> None:
         for name, directory in files:
             self._stage.file(name, directory)
+
+    def _contents(self, recorded: Recorded) -> Contents:
+        """What the directories named hold, if the call changes contents."""
+        if recorded.call not in _CHANGING:
+            return {}
+        params = recorded.message.params()
+        archives = [name + ARCHIVE for name in params.names("archive")]
+        named = {ROOT, *params.names("directory"), *params.names("destination"), *archives}
+        return {directory: self._stage.contents(directory) for directory in named}
 
     # -- what the reply brought ---------------------------------------------------------------------------
 
@@ -305,6 +351,8 @@ class Replayer:
             self._bind("EXEC", [record.get("execution")])
         if call in ("/r/job/submit", "/r/job/schedule"):
             self._bind("JOB", [record.get("job")])
+            if exchange.reply.is_json and record["success"] and b"PROJECT-" in exchange.recorded.raw:
+                self._adopting.append(record["job"]["job"])
 
     def _bind(self, kind: str, made: list[dict[str, str] | None]) -> None:
         key = {"PROJECT": "project", "EXEC": "execution", "JOB": "job"}[kind]

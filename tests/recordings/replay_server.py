@@ -1,4 +1,4 @@
-"""A server for recordings: a cluster ``cluster1``, passwords of any kind, and the accounts that clients name."""
+"""A server for recordings: a cluster ``cluster1``, any passwords, shell scripts, and the accounts that clients name."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ _FLAGS = {
     "grid__nodes": [{"name": "Node", "cluster": "cluster1"}],
     "security__password_upper_case": False,
     "security__password_alphanumeric": False,
+    "shell__enabled": True,
 }
 
 

@@ -29,12 +29,11 @@ running server, with nothing changed but what the server makes up: session ids, 
 jobs, file versions, its address, the account's name. A request is *as meant* when the call was routed, its parameters
 were understood as the client encoded them, its effect is there, and the reply has all that this client reads, in the
 types that it reads. *Refused* is an error that the client counts on, or the only answer to what the recording asks for.
-A *client fault* is a request in which the client does not say what it means. *Not built* is a call or parameter that
-this server does not have yet; it says so in the envelope.
+A *client fault* is a request in which the client does not say what it means.
 
 Numbers in parentheses are those of the recorded requests.
 """
-_OUTCOMES = ("as meant", "refused", "client fault", "not built", "failed")
+_OUTCOMES = ("as meant", "refused", "client fault", "failed")
 
 
 def section(client: str, found: Sequence[Verdict]) -> str:
@@ -85,7 +84,7 @@ def _outcomes(group: Sequence[Verdict]) -> Iterator[str]:
 
 
 def _peculiar(client: str) -> Iterator[str]:
-    """Faults of the client, those in calls that are not built too."""
+    """Faults of the client."""
     calls = {recorded.n: recorded.call for recorded in requests_of(client)}
     faults: dict[Peculiarity, list[str]] = defaultdict(list)
     for (name, n), peculiarity in sorted(PECULIARITIES.items()):

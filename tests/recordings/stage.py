@@ -22,6 +22,7 @@ from deployr.store.database import Database
 from deployr.users.accounts import Accounts
 from deployr.users.caller import Caller
 from deployr.users.http_sessions import HttpSessions
+from deployr.users.roles import ADMINISTRATOR, POWER_USER
 from tests.server import PASSWORD, Client, Server
 
 OTHERS = ("otheruser", "newauthor", "oldauthor")
@@ -39,6 +40,9 @@ local({{
   for (object in missing) assign(object, 5, globalenv())
 }})
 """
+
+
+SHELL_SCRIPT = b'for word in "$@"; do echo "word $word"; done\n'
 
 
 def said_by(directory: str, filename: str, version: str) -> str:
@@ -65,7 +69,7 @@ class Stage:
         self._url = server.url
         self._clients: dict[str, Client] = {}
         self.username = f"user{zlib.crc32(client.encode()):08x}"
-        self._accounts.create(self.username, PASSWORD, roles=["POWER_USER"])
+        self._accounts.create(self.username, PASSWORD, roles=[POWER_USER])
         self._caller = Caller(http_session="", username=self.username)
 
     def close(self) -> None:
@@ -120,6 +124,12 @@ class Stage:
                 self._caller, filename, blob, directory=directory, properties=properties, newversion=True
             )
 
+    def shell_script(self, filename: str) -> None:
+        """Let the account be an administrator's, as shell scripts must be, and have a shell script."""
+        self._accounts.set_roles(self.username, [POWER_USER, ADMINISTRATOR])
+        caller = Caller(http_session="", username=self.username, roles=frozenset((ADMINISTRATOR,)))
+        self._files.upload(caller, filename, self._blobs.put([SHELL_SCRIPT]))
+
     def external_directory(self, address: str = "external:root") -> None:
         """Let the account have a directory of the external repository with a script, data and objects.
 
@@ -149,6 +159,20 @@ class Stage:
         except NotFound:
             return []
 
+    def contents(self, directory: str) -> dict[str, list[bytes]]:
+        """Contents of the versions, newest first, of all files of a directory; empty when there is none."""
+        try:
+            found = self._files.list_files(self._caller, directory=directory)
+        except NotFound:
+            return {}
+        names = [file.filename for file in found]
+        return {name: [self.read(file) for file in self.versions(name, directory)] for name in names}
+
+    def has_directory(self, name: str) -> bool:
+        """Whether the account has a directory."""
+        with self._database.reading() as connection:
+            return rows.has_directory(connection, self.username, name)
+
     def read(self, file: RepositoryFile) -> bytes:
         """The content of a version."""
         return self._blobs.read(file.sha256)
@@ -160,7 +184,7 @@ def make_others(server: Server) -> None:
     try:
         accounts = Accounts(database, server.settings)
         for username in OTHERS:
-            accounts.create(username, PASSWORD, roles=["POWER_USER"])
+            accounts.create(username, PASSWORD, roles=[POWER_USER])
     finally:
         database.close()
 

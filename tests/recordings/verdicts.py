@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from typing import Literal
 
 from deployr.api.sessions import TOKEN
-from deployr.api.unbuilt import UNBUILT
 from tests.recordings.effects import assert_effect
 from tests.recordings.peculiarities import PECULIARITIES, Peculiarity
 from tests.recordings.recorded import Recorded
@@ -16,7 +15,7 @@ from tests.recordings.replay import STREAM, Exchange, Replayer
 from tests.recordings.shapes import assert_shape, first
 from tests.server import Server
 
-Outcome = Literal["as meant", "refused", "client fault", "not built", "failed"]
+Outcome = Literal["as meant", "refused", "client fault", "failed"]
 
 _FILES = {
     *(f"/r/project/{name}" for name in ("export", "directory/download", "execute/result/download")),
@@ -59,9 +58,6 @@ def _verdict(client: str, exchange: Exchange) -> Verdict:
         _assert_headers(exchange)
     if reply.is_json:
         _assert_envelope(client, exchange)
-        unbuilt = _unbuilt(exchange)
-        if unbuilt:
-            return Verdict(recorded, "not built", unbuilt)
     _assert_outcome(exchange, peculiarity)
     return Verdict(recorded, peculiarity.kind, peculiarity.reason) if peculiarity else Verdict(recorded, "as meant")
 
@@ -104,20 +100,6 @@ def _assert_envelope(client: str, exchange: Exchange) -> None:
     # The project of a job is within the job.
     for name in () if exchange.call.startswith("/r/job/") else ("project", "execution", "workspace", "repository"):
         assert first(record, name) == record.get(name), f"JavaScript finds another {name}"
-
-
-def _unbuilt(exchange: Exchange) -> str | None:
-    """What the request asks for that the server says it does not have yet."""
-    record = exchange.reply.record
-    if exchange.call in UNBUILT:
-        assert exchange.reply.status == 200
-        assert not record["success"]
-        return "the call"
-    if record["success"] or not record["error"].endswith(" is not built yet."):
-        return None
-    parameter = str(record["error"]).split()[2]
-    assert exchange.params.text(parameter), f"{parameter} was not given"
-    return f"parameter {parameter}"
 
 
 def _story(exchange: Exchange) -> str:

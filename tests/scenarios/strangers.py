@@ -11,7 +11,6 @@ from typing import Any
 import httpx
 
 from deployr.api.app import routes
-from deployr.api.unbuilt import UNBUILT
 from deployr.backend import Backend
 from tests.server import Client, Server
 
@@ -58,7 +57,7 @@ class Attempt:
 
 def attempts(server: Server) -> list[Attempt]:
     """Every call on a project in every way that its routes allow, and all that take from projects by other calls."""
-    templates = routes(Backend(server.settings)).keys() - UNBUILT
+    templates = routes(Backend(server.settings))
     found = [attempt for template in sorted(templates) for attempt in _attempts_on(template)]
     for parameter in ("adoptworkspace", "adoptdirectory", "adoptpackages"):
         found += [Attempt("POST", call, _NEEDED | _PUBLISHED | {parameter: "@"}) for call in _ADOPTING]
