@@ -25,6 +25,8 @@ from deployr.mlserver.roles import Roles
 from deployr.mlserver.services import Services
 from deployr.mlserver.session_content import SessionContent
 from deployr.mlserver.sessions import Sessions
+from deployr.mlserver.snapshot_contents import SnapshotContents
+from deployr.mlserver.snapshots import Snapshots
 from deployr.mlserver.status import ServerStatus
 from deployr.projects.archive import Archives
 from deployr.projects.directory import Directory
@@ -80,6 +82,10 @@ class Backend:
         self.server_status = ServerStatus(self.database, self.grid, self.compute_nodes, settings)
         self.mlserver_sessions = Sessions(self.database, self.grid, self.roles, settings)
         self.session_executions = SessionExecutions(self.mlserver_sessions, self.grid)
+        self.snapshot_contents = SnapshotContents(self.grid, self.blobs, settings)
+        self.snapshots = Snapshots(
+            self.database, self.mlserver_sessions, self.snapshot_contents, self.blobs, self.roles
+        )
         self.services = Services(self.database, self.roles)
         self.session_content = SessionContent(self.mlserver_sessions, self.grid)
         self.sessions = HttpSessions(self.database, settings.secret_key(), settings.server.session_timeout)

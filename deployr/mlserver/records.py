@@ -5,7 +5,11 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, Literal
 
+from deployr.grid import protocol
+
 Runtime = Literal["R", "Python"]
+RUNTIMES: dict[Runtime, protocol.Runtime] = {"R": "r", "Python": "python"}
+"""What the grid calls them."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -10,14 +10,14 @@ import random
 import string
 import uuid
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 import sqlalchemy as sa
 
 from deployr.errors import DeployrError, NotFound
 from deployr.grid.client import Grid
 from deployr.grid.protocol import SessionSpec
-from deployr.mlserver.records import MlSession, Runtime
+from deployr.mlserver.records import RUNTIMES, MlSession, Runtime
 from deployr.mlserver.roles import Roles
 from deployr.settings import Settings
 from deployr.store.database import Database, now_ms
@@ -25,7 +25,6 @@ from deployr.store.schema import mlserver_sessions as table
 from deployr.users.caller import Caller
 
 _REMEMBERED_MS = 24 * 3600 * 1000
-_RUNTIMES: dict[Runtime, Literal["r", "python"]] = {"R": "r", "Python": "python"}
 
 
 class SessionGone(DeployrError):
@@ -50,11 +49,11 @@ class Sessions:
             UserProjectLimit, NoFreeSlot: there is no room.
         """
         self._roles.require_sessions(caller)
-        session = MlSession(str(uuid.uuid4()), name or _random_name(), str(caller.username), runtime)
+        session = MlSession(str(uuid.uuid4()), name or random_name(), str(caller.username), runtime)
         spec = SessionSpec(
             session=session.id,
             owner=caller.owner,
-            runtime=_RUNTIMES[runtime],
+            runtime=RUNTIMES[runtime],
             context=f"Session {session.name}",
             idle_timeout=self._timeout,
             owner_limit=self._limit,
@@ -116,6 +115,6 @@ class Sessions:
             return [MlSession(*row) for row in connection.execute(query)]
 
 
-def _random_name() -> str:
-    """Fifteen letters, as the original named sessions."""
+def random_name() -> str:
+    """Fifteen letters, as the original named sessions whose client gave no name."""
     return "".join(random.choices(string.ascii_lowercase, k=15))

@@ -115,6 +115,20 @@ mlserver_sessions = sa.Table(
     sa.CheckConstraint("runtime IN ('R', 'Python')", "runtime"),
 )
 
+mlserver_snapshots = sa.Table(
+    "mlserver_snapshots",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    _user("owner"),
+    sa.Column("runtime", sa.Text, nullable=False),
+    sa.Column("sha256", sa.Text, nullable=False, index=True, comment="of its zip"),
+    sa.Column("length", sa.BigInteger, nullable=False),
+    sa.Column("created", sa.BigInteger, nullable=False),
+    sa.CheckConstraint("runtime IN ('R', 'Python')", "runtime"),
+    sa.Index(None, "owner"),
+)
+
 compute_nodes = sa.Table(
     "compute_nodes",
     metadata,
@@ -316,6 +330,7 @@ BLOB_COLUMNS: tuple[sa.Column[str], ...] = (
     project_saved_files.c.sha256,
     project_saved_results.c.sha256,
     jobs.c.parameters_blob,
+    mlserver_snapshots.c.sha256,
     services.c.snapshot,
     services.c.model,
 )

@@ -17,6 +17,7 @@ from deployr.api.v9.operations import OPERATIONS, UNBUILT, Operation
 from deployr.api.v9.services import ServicesResource
 from deployr.api.v9.session_content import SessionContentResource
 from deployr.api.v9.sessions import SessionsResource
+from deployr.api.v9.snapshots import SnapshotsResource
 from deployr.api.v9.status import StatusResource
 from deployr.api.v9.swagger import KeysResource, SwaggerResource
 from deployr.api.v9.unbuilt import UnbuiltResource
@@ -43,9 +44,10 @@ def create_app(backend: Backend) -> App[Call, Response]:
 def routes(backend: Backend) -> Routes:
     """All paths of all releases."""
     login = LoginResource(backend.logins, backend.tokens)
-    sessions = SessionsResource(backend.mlserver_sessions, backend.session_executions)
+    sessions = SessionsResource(backend.mlserver_sessions, backend.session_executions, backend.snapshots)
     content = SessionContentResource(backend.session_content)
     services = ServicesResource(backend.services)
+    snapshots = SnapshotsResource(backend.snapshots)
     swagger = SwaggerResource()
     built: Routes = {
         "/login": (login, None),
@@ -66,6 +68,10 @@ def routes(backend: Backend) -> Routes:
         "/services/{name}": (services, "named"),
         "/services/{name}/{version}": (services, "version"),
         "/api/{name}/{version}/swagger.json": (services, "document"),
+        "/sessions/{id}/snapshot": (snapshots, "of_session"),
+        "/sessions/{id}/loadsnapshot/{snapshot_id}": (snapshots, "loading"),
+        "/snapshots": (snapshots, None),
+        "/snapshots/{id}": (snapshots, "one"),
         "/status": (StatusResource(backend.server_status, backend.roles), None),
         "/computenodes": (ComputeNodesResource(backend.compute_nodes, backend.roles), None),
         "/swagger.json": (swagger, None),

@@ -63,7 +63,7 @@ class Snapshot(Definition):
     """A snapshot of the caller."""
 
     id: str
-    name: str | None
+    name: str
     owner: str
     creation_time: str
     content_size: int

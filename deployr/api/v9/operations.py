@@ -208,12 +208,12 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         "POST", "/sessions/{id}/snapshot", "CreateSnapshot", "Take a snapshot of a session.", SNAPSHOTS, 201,
-        "CreateSnapshotResponse", _SESSION, body=("createSnapshotRequest", "CreateSnapshotRequest"),
+        "CreateSnapshotResponse", (400, 401, 404, 409, 413), body=("createSnapshotRequest", "CreateSnapshotRequest"),
         first_tag=SESSIONS,
     ),
     Operation(
         "POST", "/sessions/{id}/loadsnapshot/{snapshotId}", "LoadSnapshot", "Load a snapshot into a session.",
-        SNAPSHOTS, 200, None, _SESSION, first_tag=SESSIONS,
+        SNAPSHOTS, 200, None, (400, 401, 404, 409), first_tag=SESSIONS,
     ),
     Operation(
         "POST", "/sessions/{id}/cancel", "cancelSession", "Interrupt what runs in a session.", SESSIONS, 200, STRING,
@@ -246,7 +246,7 @@ OPERATIONS: tuple[Operation, ...] = (
 UNBUILT: frozenset[str] = frozenset(
     operation.operation_id
     for operation in OPERATIONS
-    if operation.tag == SNAPSHOTS or operation.path.startswith("/realtime-services") or operation.path.endswith("/pool")
+    if operation.path.startswith("/realtime-services") or operation.path.endswith("/pool")
 )
 """Ids of operations that this server does not have yet: they answer 501, and no document names them."""
 

@@ -15,24 +15,27 @@ from deployr.api.v9.definitions import (
     WorkspaceObject,
 )
 from deployr.api.v9.replies import reply
-from deployr.errors import NotFound
 from deployr.mlserver.executions import SessionExecutions
 from deployr.mlserver.sessions import Sessions
+from deployr.mlserver.snapshots import Snapshots
 
 
 class SessionsResource:
     """Calls that make sessions and run code in them."""
 
-    def __init__(self, sessions: Sessions, executions: SessionExecutions) -> None:
+    def __init__(self, sessions: Sessions, executions: SessionExecutions, snapshots: Snapshots) -> None:
         self._sessions = sessions
         self._executions = executions
+        self._snapshots = snapshots
 
     async def on_post(self, req: Call, resp: Response) -> None:
         """Open a session."""
         request = await req.read(CreateSessionRequest)
+        named = req.caller, request.name, request.runtime_type
         if request.snapshot_id:
-            raise NotFound(f"Snapshot {request.snapshot_id} not found.")
-        session = await self._sessions.create(req.caller, request.name, request.runtime_type)
+            session = await self._snapshots.open(*named, request.snapshot_id)
+        else:
+            session = await self._sessions.create(*named)
         reply(resp, CreateSessionResponse(session_id=session.id), 201)
 
     async def on_get(self, req: Call, resp: Response) -> None:

@@ -82,6 +82,13 @@ message names the parameter.
 runs the service is called by the service's `operationId`, and `ConsumeWebService` when it has none or one that the
 document has already.
 
+## Snapshots
+
+A snapshot holds the workspace and the files of the working directory itself: links, hidden files and directories stay
+out. It is a zip of these files and of `.RData` (R) or `workspace.dill` (Python), goes into sessions of its own runtime
+only (else 400), and is private: for others it is absent. Loading replaces what has the same name and leaves the rest.
+A session that holds more than four times the largest upload is not kept (413).
+
 ## Compute nodes
 
 The nodes are those of the grid (`[[grid.nodes]]`), the first at port 12805 of this machine, the next at the one

@@ -19,7 +19,10 @@ from tests.server import Server
 
 _REFRESH = rb"refresh-token-placeholder(?:/|%2F)(?:\+|%2B)(?:=|%3D)(?:=|%3D)"
 _SESSION = rb"[0-9]{8}-0001-4000-8000-[0-9]{12}"
-_RECORDED = re.compile(rb"(?P<bearer>(?<=Bearer )\S+)|(?P<refresh>%s)|(?P<session>%s)" % (_REFRESH, _SESSION))
+_SNAPSHOT = rb"[0-9]{8}-0002-4000-8000-[0-9]{12}"
+_RECORDED = re.compile(
+    rb"(?P<bearer>(?<=Bearer )\S+)|(?P<refresh>%s)|(?P<session>%s)|(?P<snapshot>%s)" % (_REFRESH, _SESSION, _SNAPSHOT)
+)
 _OF_ONE = {"getWorkspaceObject", "deleteWorkspaceObject"}
 _OF_FILES = {"getSessionFile", "deleteSessionFile"}
 _NEW_SERVICES = {"publishWebServiceVersion", "publishRealtimeWebServiceByNameVersion"}
@@ -55,6 +58,7 @@ class Replayer:
         self._connections: dict[int, Connection] = {}
         self._tokens: dict[str, str] = {}
         self._sessions: dict[bytes, str] = {}
+        self._snapshots: dict[bytes, str] = {}
 
     def replay(self) -> Iterator[Exchange]:
         """Send request after request."""
@@ -118,6 +122,15 @@ class Replayer:
             self._sessions[recorded] = reply.json()["sessionId"]
         return self._sessions[recorded]
 
+    def _snapshot(self, recorded: bytes) -> str:
+        """The snapshot of a recorded id, taken anew when it was deleted."""
+        present = {item["id"] for item in self._own.get("/snapshots").raise_for_status().json()}
+        if self._snapshots.get(recorded) not in present:
+            session = self._session(recorded.replace(b"-0002-", b"-0001-"))
+            reply = self._own.post(f"/sessions/{session}/snapshot", json={}).raise_for_status()
+            self._snapshots[recorded] = reply.json()["snapshotId"]
+        return self._snapshots[recorded]
+
     def _is_r(self, session: str) -> bool:
         found = self._own.get("/sessions").raise_for_status().json()
         return next(item["runtimeType"] for item in found if item["id"] == session) == "R"
@@ -127,6 +140,8 @@ class Replayer:
             return self._tokens["access_token"].encode()
         if match["refresh"]:
             return self._tokens["refresh_token"].encode()
+        if match["snapshot"]:
+            return self._snapshot(match["snapshot"]).encode()
         return self._session(match["session"]).encode()
 
     def _learn(self, recorded: Recorded, operation: Operation | None, reply: Reply) -> None:
