@@ -86,7 +86,7 @@ class Backend:
         self.snapshots = Snapshots(
             self.database, self.mlserver_sessions, self.snapshot_contents, self.blobs, self.roles
         )
-        self.services = Services(self.database, self.roles)
+        self.services = Services(self.database, self.roles, self.snapshots.find)
         self.session_content = SessionContent(self.mlserver_sessions, self.grid)
         self.sessions = HttpSessions(self.database, settings.secret_key(), settings.server.session_timeout)
         self.streams = Streams(self.grid, self.sessions.logged_in, settings.events)

@@ -31,14 +31,14 @@ class SnapshotZip:
 
     Attributes:
         files: names of the working directory's files.
-        workspace: name of the workspace, ``None`` when the snapshot has none.
+        workspace: name of the workspace, ``None`` when the snapshot has none of this runtime.
     """
 
     def __init__(self, archive: zipfile.ZipFile, runtime: Runtime) -> None:
         self._archive = archive
         names = [entry.filename for entry in archive.infolist() if _is_plain(entry)]
         self.workspace = next((name for name in names if name == ZIPPED_WORKSPACE[runtime]), None)
-        self.files = [check_name(name) for name in names if name != self.workspace]
+        self.files = [check_name(name) for name in names if name != self.workspace and name != ZIPPED_WORKSPACE["r"]]
 
     def chunks(self, name: str) -> Iterator[bytes]:
         """The content of an entry; never more of it than the zip says."""

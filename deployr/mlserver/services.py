@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,6 +13,7 @@ from deployr.errors import AlreadyExists, InvalidParameter, NotFound, Permission
 from deployr.mlserver import service_checks, service_rows
 from deployr.mlserver.roles import Role, Roles
 from deployr.mlserver.service_records import Definition, Permission, Service
+from deployr.mlserver.snapshots import Snapshot
 from deployr.store.database import Database, now_ms
 from deployr.users.caller import Caller
 
@@ -20,9 +21,10 @@ from deployr.users.caller import Caller
 class Services:
     """Publishes and finds services. All raise ``PermissionDenied`` when the caller's role does not allow the call."""
 
-    def __init__(self, database: Database, roles: Roles) -> None:
+    def __init__(self, database: Database, roles: Roles, find_snapshot: Callable[[Caller, str], Snapshot]) -> None:
         self._database = database
         self._roles = roles
+        self._find_snapshot = find_snapshot
 
     def publish(self, caller: Caller, name: str, version: str | None, definition: Definition) -> Service:
         """Publish a version of a service; one without a version gets one.
@@ -124,10 +126,19 @@ class Services:
 
     def _said(self, caller: Caller, definition: Definition) -> dict[str, Any]:
         """The attributes of a service that a definition names."""
-        if definition.snapshot_id:
-            raise InvalidParameter(f"Parameter snapshotId: the caller has no snapshot {definition.snapshot_id}.")
         given = {field.name: getattr(definition, field.name) for field in dataclasses.fields(definition)}
-        return {name: value for name, value in given.items() if value is not None}
+        said = {name: value for name, value in given.items() if value is not None}
+        if definition.snapshot_id is not None:
+            snapshot = self._snapshot(caller, definition.snapshot_id) if definition.snapshot_id else None
+            said["snapshot_id"] = snapshot and snapshot.id
+            said["snapshot"] = snapshot and snapshot.sha256
+        return said
+
+    def _snapshot(self, caller: Caller, snapshot_id: str) -> Snapshot:
+        try:
+            return self._find_snapshot(caller, snapshot_id)
+        except NotFound as ex:
+            raise InvalidParameter(f"Parameter snapshotId: the caller has no snapshot {snapshot_id}.") from ex
 
     def _one(self, connection: sa.Connection, name: str, version: str, *, lock: bool = False) -> Service:
         found = service_rows.read(connection, name, version, lock=lock)

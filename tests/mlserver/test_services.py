@@ -12,6 +12,7 @@ from deployr.errors import AlreadyExists, InvalidParameter, NotFound, Permission
 from deployr.mlserver.roles import Roles
 from deployr.mlserver.service_records import Definition, Parameter
 from deployr.mlserver.services import Services
+from deployr.mlserver.snapshots import Snapshot
 from deployr.settings import MlServerSettings
 from deployr.store.database import Database
 from deployr.store.migrate import migrate
@@ -24,6 +25,15 @@ Y = Parameter("y", "vector")
 
 def _caller(username: str, role: str = "POWER_USER") -> Caller:
     return Caller(http_session="", username=username, roles=frozenset([role]))
+
+
+SNAPSHOT = Snapshot("snap", "s", "anna", "R", "0" * 64, 1, 0)
+
+
+def _find_snapshot(caller: Caller, snapshot_id: str) -> Snapshot:
+    if (caller.username, snapshot_id) != (SNAPSHOT.owner, SNAPSHOT.id):
+        raise NotFound("absent")
+    return SNAPSHOT
 
 
 ANNA, BERT, OWNER = _caller("anna"), _caller("bert"), _caller("olga", "ADMINISTRATOR")
@@ -39,7 +49,7 @@ def services(tmp_path: Path) -> Iterator[Services]:
         for name in ("anna", "bert", "olga", "rita"):
             row = {"username": name, "displayname": name, "password_hash": "", "last_modified": 0}
             connection.execute(users.insert().values(row))
-    yield Services(database, Roles(MlServerSettings()))
+    yield Services(database, Roles(MlServerSettings()), _find_snapshot)
     database.close()
 
 
@@ -188,3 +198,16 @@ def test_what_cannot_be_used_is_refused_by_name(services: Services, said: dict[s
 def test_names_of_variables_are_those_of_the_runtime(services: Services, runtime: Any, names: list[str]) -> None:
     inputs = tuple(Parameter(name, "data.frame") for name in names)
     assert services.publish(ANNA, "s", "1", _definition(runtime=runtime, inputs=inputs)).inputs == inputs
+
+
+def test_a_service_has_a_copy_of_its_publisher_s_snapshot(services: Services) -> None:
+    services.publish(ANNA, "s", "1", _definition(snapshot_id="snap"))
+    assert services.find(BERT, "s", "1").snapshot == SNAPSHOT.sha256
+    assert services.update(ANNA, "s", "1", Definition(description="d")).snapshot == SNAPSHOT.sha256
+    voided = services.update(ANNA, "s", "1", Definition(snapshot_id=""))
+    assert (voided.snapshot_id, voided.snapshot) == (None, None)
+
+
+def test_snapshots_of_others_are_refused(services: Services) -> None:
+    with pytest.raises(InvalidParameter, match="snapshotId"):
+        services.publish(BERT, "s", "1", _definition(snapshot_id="snap"))

@@ -87,7 +87,7 @@ document has already.
 A snapshot holds the workspace and the files of the working directory itself: links, hidden files and directories stay
 out. It is a zip of these files and of `.RData` (R) or `workspace.dill` (Python), goes into sessions of its own runtime
 only (else 400), and is private: for others it is absent. Loading replaces what has the same name and leaves the rest.
-A session that holds more than four times the largest upload is not kept (413).
+A service whose snapshot is of the other runtime has its files only. A session that holds more than four times the largest upload is not kept (413).
 
 ## Compute nodes
 
