@@ -37,6 +37,9 @@ MAX_DEPTH = 100
 MAX_FACTOR_TEXT = 2**30
 """Characters that a factor may become. Its texts repeat, so that a small one in R can be without measure here."""
 
+MAX_EMPTY_ROWS = 2**20
+"""Rows that a matrix without columns may have. They take no room in R, so that it can have billions."""
+
 _RCLASSES: dict[type[RValue], str] = {
     model.Logical: "logical",
     model.Integer: "integer",
@@ -98,6 +101,8 @@ class _Encoder:
         rclass, dim = _RCLASSES[type(vector)], vector.dim or ()
         if isinstance(vector, model.Complex | model.Raw):
             return _shape(OTHER_TYPE, rclass)
+        if len(dim) == 2 and not len(vector) and dim[0] > MAX_EMPTY_ROWS:
+            return _shape("matrix", "matrix")
         if len(dim) == 2:
             return _shape("matrix", "matrix") | {"value": _rows(self._elements(vector), dim)}
         if len(dim) > 2:

@@ -7,6 +7,9 @@ input or output decides where JSON leaves a choice; without a declaration a vect
 from __future__ import annotations
 
 import base64
+import itertools
+import math
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,10 +18,13 @@ import numpy as np
 from deployr.encodings import dates, model, posixlt, scalars
 from deployr.encodings.errors import EncodingError
 from deployr.encodings.model import RValue
-from deployr.encodings.objects import MAX_DEPTH, MAX_FACTOR_TEXT
+from deployr.encodings.objects import MAX_DEPTH, MAX_EMPTY_ROWS, MAX_FACTOR_TEXT
 
 _SECONDS = "yyyy-MM-dd'T'HH:mm:ssXXX"
 _MILLISECONDS = "yyyy-MM-dd'T'HH:mm:ss.SSSXXX"
+
+_MAX_DIMENSIONS = 32
+"""Extents of an array; one with more is flat."""
 
 _SCALARS = ("numeric", "integer", "character", "logical")
 
@@ -68,10 +74,12 @@ def _natural(value: RValue, depth: int, *, bare: bool = True) -> Any:
 def _members(names: Sequence[str | None], values: Sequence[RValue], depth: int, *, bare: bool) -> dict[str, Any]:
     """Members by name; one without a name has its position, and of one name the later ones are numbered."""
     members: dict[str, Any] = {}
+    used: Counter[str] = Counter()
     for position, (name, value) in enumerate(zip(names, values, strict=True), start=1):
-        key = name or str(position)
-        if key in members:
-            key = next(f"{key}.{number}" for number in range(1, position + 1) if f"{key}.{number}" not in members)
+        key = first = name or str(position)
+        while key in members:
+            used[first] += 1
+            key = f"{first}.{used[first]}"
         members[key] = _natural(value, depth + 1, bare=bare)
     return members
 
@@ -133,7 +141,12 @@ def _instants(value: model.PosixCt) -> list[str | None]:
 
 
 def _nested(elements: list[Any], dim: tuple[int, ...]) -> Any:
-    """Rows of a matrix, and so on for arrays; elements come column by column."""
+    """Rows of a matrix, and so on for arrays; elements come column by column.
+
+    Empty rows take no room in R, so that there may be too many to write: then there are none.
+    """
+    if len(dim) > _MAX_DIMENSIONS or math.prod(itertools.takewhile(bool, dim)) > max(MAX_EMPTY_ROWS, len(elements)):
+        return elements
     cells = np.empty(len(elements), dtype=object)
     cells[:] = elements
     return cells.reshape(dim, order="F").tolist()

@@ -205,3 +205,9 @@ def test_no_number_is_written_as_a_bare_word_or_without_a_point(numbers):
     text = deployr_json.dumps(objects.encode_object("x", model.doubles([*numbers, 1, 2]))["value"]).decode()
     for element in text[1:-1].split(","):
         assert element == "null" or element.strip('-"').startswith("0x7ff") or {".", "e"} & set(element)
+
+
+@pytest.mark.parametrize("empty", [model.Double(np.empty(0)), model.Character([])])
+def test_a_matrix_of_countless_empty_rows_has_no_value(empty):
+    assert encoded(model.matrix(empty, 2**31 - 1, 0)) == {"type": "matrix", "rclass": "matrix"}
+    assert encoded(model.matrix(empty, 2, 0))["value"] == [[], []]

@@ -188,3 +188,30 @@ def test_data_frames_come_back_in_their_order(columns: dict[str, list[bool]]) ->
 def test_whatever_json_comes_is_read_or_refused(json: Any, declared: str | None) -> None:
     with contextlib.suppress(EncodingError):
         v9_json.encode(_read(json, declared), declared)
+
+
+def _array(*dim: int) -> RValue:
+    return model.Double(np.ones(math.prod(dim)), {"dim": model.integer(*dim)})
+
+
+def test_arrays_of_countless_empty_rows_are_empty() -> None:
+    assert v9_json.encode(_array(2**31 - 1, 0)) == []
+    assert v9_json.encode(_array(2**15, 2**15, 0)) == []
+    assert v9_json.encode(_array(2, 0)) == [[], []]
+
+
+def test_arrays_of_more_dimensions_than_can_be_nested_are_flat() -> None:
+    assert v9_json.encode(_array(2, *[1] * 99)) == [1.0, 1.0]
+
+
+def test_names_that_come_again_are_numbered() -> None:
+    pairs = ("a", 1), ("a.1", 2), ("a", 3), ("a", 4), ("", 5)
+    names = model.character(*(name for name, _ in pairs))
+    value = model.RList([model.integer(number) for _, number in pairs], {"names": names})
+    assert v9_json.encode(value) == {"a": 1, "a.1": 2, "a.2": 3, "a.3": 4, "5": 5}
+
+
+def test_many_members_of_one_name_are_numbered_in_a_moment() -> None:
+    many = 20_000
+    value = model.RList([model.NULL] * many, {"names": model.character(*["a"] * many)})
+    assert len(v9_json.encode(value)) == many
