@@ -22,6 +22,7 @@ from deployr.jobs.running import JobRun
 from deployr.mlserver.compute_nodes import ComputeNodes
 from deployr.mlserver.executions import SessionExecutions
 from deployr.mlserver.roles import Roles
+from deployr.mlserver.service_scripts import ServiceScripts
 from deployr.mlserver.services import Services
 from deployr.mlserver.session_content import SessionContent
 from deployr.mlserver.sessions import Sessions
@@ -98,6 +99,7 @@ class Backend:
         self.external_files = ExternalRepository(settings)
         self.repositories = Repositories(self.files, self.blobs, self.external_files)
         sources = ScriptSources(self.repositories)
+        self.service_scripts = ServiceScripts(sources)
         self.preparing = Preparing(self.projects, self.grid, self.repositories, self.blobs, settings)
         stores = Stores(self.database, self.grid, self.files, self.blobs, settings)
         model = StandardModel(self.grid, self.preparing, stores)

@@ -46,8 +46,8 @@ def routes(backend: Backend) -> Routes:
     login = LoginResource(backend.logins, backend.tokens)
     sessions = SessionsResource(backend.mlserver_sessions, backend.session_executions, backend.snapshots)
     content = SessionContentResource(backend.session_content)
-    services = ServicesResource(backend.services)
     snapshots = SnapshotsResource(backend.snapshots)
+    services = ServicesResource(backend.services, backend.service_scripts)
     swagger = SwaggerResource()
     built: Routes = {
         "/login": (login, None),

@@ -120,7 +120,7 @@ class ParameterDefinition(Definition):
 
 
 class PublishWebServiceRequest(Definition):
-    """The service to publish, or what is to change of it."""
+    """The service to publish, or what is to change of it; its code may be that of a script of the repository."""
 
     snapshot_id: str | None = None
     code: str | None = None
@@ -131,6 +131,7 @@ class PublishWebServiceRequest(Definition):
     runtime_type: Annotated[RuntimeType | None, _since("9.1.0")] = None
     init_code: Annotated[str | None, _since("9.1.0")] = None
     output_file_names: Annotated[list[str] | None, _since("9.1.0")] = None
+    repository_script: str | None = None
 
 
 class WebService(Definition):

@@ -14,6 +14,7 @@ from deployr.api.v9.definitions import ParameterDefinition, PublishWebServiceReq
 from deployr.api.v9.replies import reply, reply_document, reply_empty
 from deployr.api.v9.service_documents import service_document
 from deployr.mlserver.service_records import Definition, Parameter, Service
+from deployr.mlserver.service_scripts import ServiceScripts
 from deployr.mlserver.services import Services
 from deployr.users.caller import Caller
 
@@ -21,8 +22,9 @@ from deployr.users.caller import Caller
 class ServicesResource:
     """Calls of the group of service management, but for models and pools."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, scripts: ServiceScripts) -> None:
         self._services = services
+        self._scripts = scripts
 
     async def on_get(self, req: Call, resp: Response) -> None:
         """The services of all users."""
@@ -38,8 +40,7 @@ class ServicesResource:
 
     async def on_post_version(self, req: Call, resp: Response, name: str, version: str | None) -> None:
         """Publish."""
-        request = await req.read(PublishWebServiceRequest)
-        service = self._services.publish(req.caller, name, version, _definition(request))
+        service = self._services.publish(req.caller, name, version, await self._definition(req))
         reply(resp, document_path(service), 201)
 
     async def on_get_version(self, req: Call, resp: Response, name: str, version: str) -> None:
@@ -48,8 +49,8 @@ class ServicesResource:
 
     async def on_patch_version(self, req: Call, resp: Response, name: str, version: str) -> None:
         """Change what the request names."""
-        request = await req.read(PublishWebServiceRequest)
-        reply(resp, document_path(self._services.update(req.caller, name, version, _definition(request))))
+        service = self._services.update(req.caller, name, version, await self._definition(req))
+        reply(resp, document_path(service))
 
     async def on_delete_version(self, req: Call, resp: Response, name: str, version: str) -> None:
         """Delete."""
@@ -60,6 +61,11 @@ class ServicesResource:
         """The document that clients of the service are generated from."""
         service = self._services.find(req.caller, name, version)
         reply_document(resp, service_document(service, req.settings.mlserver.compat))
+
+    async def _definition(self, req: Call) -> Definition:
+        request = await req.read(PublishWebServiceRequest)
+        script = request.repository_script
+        return await self._scripts.with_code(req.caller, _said(request), script) if script else _said(request)
 
     async def _list(self, req: Call, resp: Response, name: str | None) -> None:
         """Long lists take a while, meanwhile other calls are served."""
@@ -94,7 +100,7 @@ def document_path(service: Service) -> str:
     return f"/api/{quote(service.name, safe='')}/{quote(service.version, safe='')}/swagger.json"
 
 
-def _definition(request: PublishWebServiceRequest) -> Definition:
+def _said(request: PublishWebServiceRequest) -> Definition:
     return Definition(
         runtime=request.runtime_type,
         code=request.code,
