@@ -120,7 +120,7 @@ def check_origin(req: Call, settings: Settings) -> None:
         return
     own = {req.netloc, urlsplit(settings.server.context_url or req.url).netloc}
     allowed = settings.server.cors_origins
-    if urlsplit(origin).netloc not in own and origin not in allowed and "*" not in allowed:
+    if origin.partition("://")[2] not in own and origin not in allowed and "*" not in allowed:
         raise PermissionDenied("Pages of this origin may not open event streams.")
 
 

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Set
 
 from deployr.errors import DeployrError
 from deployr.events.records import Event
@@ -88,12 +88,17 @@ class Feed:
                 await self._read()
             except DeployrError as ex:
                 log.warning("the subscription to events has ended: %s", ex.message)
+            except Exception:
+                # Whatever it is, the streams of this web worker must not stay deaf.
+                log.exception("the subscription to events has failed")
             await asyncio.sleep(_RETRY_SECONDS)
 
     async def _read(self) -> None:
-        asked = self._asked
-        async with self._grid.subscribe([*self._labels]) as subscription:
+        asked, labels = self._asked, set(self._labels)
+        async with self._grid.subscribe(labels) as subscription:
             self._subscription = subscription
+            if self._asked != asked:
+                subscription.change(self._changes_since(labels))
             try:
                 while True:
                     message = await subscription.receive()
@@ -103,3 +108,8 @@ class Feed:
                         await self._deliver(message)
             finally:
                 self._subscription = None
+
+    def _changes_since(self, labels: Set[str]) -> Interest:
+        """What was asked for while the connection was made."""
+        wanted = self._labels.keys()
+        return Interest(self._asked, add=[*(wanted - labels)], remove=[*(labels - wanted)])

@@ -74,7 +74,8 @@ async def test_each_call_is_logged_without_secrets(in_process: InProcess, caplog
         with caplog.at_level("INFO", logger="deployr.api"):
             await client.post("/r/user/login", data={"username": "testuser", "password": "secret"})
             await client.post("/r/user/login", data={"username": "testuser", "password": "changeme"})
-    fields = [vars(record)["fields"] for record in caplog.records]
+    # Without a grid, each login is an event that is lost, which is logged too.
+    fields = [vars(record)["fields"] for record in caplog.records if record.message == "request"]
     assert [(entry["call"], entry["user"], entry["status"], entry["errorCode"]) for entry in fields] == [
         ("/r/user/login", "anonymous", 200, 940),
         ("/r/user/login", "testuser", 200, None),
