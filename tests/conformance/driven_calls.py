@@ -14,7 +14,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 TESTS = Path(__file__).parents[1]
-_CLIENT = TESTS / "server.py"
+_CLIENTS = {"Client": TESTS / "server.py", "JavaClient": TESTS / "acceptance" / "java.py"}
+"""Clients for tests, each known by its methods alone."""
+
 _OF_DATA = ("conformance", "recordings")
 _GAP = "\0"
 
@@ -58,7 +60,8 @@ def _texts(path: Path, start: ast.AST) -> set[str]:
     waiting, seen = [(path, start)], {id(start)}
     while waiting:
         of, node = waiting.pop()
-        texts |= set(_own_texts(node, _client_methods() if "Client" in _imports(of) else {}))
+        methods = {name: paths for client in _imports(of) for name, paths in _client_methods(client).items()}
+        texts |= set(_own_texts(node, methods))
         for found in [found for name in _names(node) for found in _definitions(of, name)]:
             if id(found[1]) not in seen:
                 seen.add(id(found[1]))
@@ -86,10 +89,10 @@ def _names(node: ast.AST) -> Iterator[str]:
 
 
 def _definitions(path: Path, name: str) -> list[tuple[Path, ast.AST]]:
-    """What a name stands for in a module; the client for tests is known by its methods alone."""
+    """What a name stands for in a module, unless a client's module defines it."""
     own = [(path, node) for node in _module(path).get(name, ())]
     imported = _imports(path).get(name)
-    if imported and imported != _CLIENT:
+    if imported and imported not in _CLIENTS.values():
         own += [(imported, node) for node in _module(imported).get(name, ())]
     return own
 
@@ -124,10 +127,10 @@ def _imports(path: Path) -> dict[str, Path]:
 
 
 @functools.cache
-def _client_methods() -> dict[str, list[str]]:
-    """Paths that the methods of the tests' client call."""
-    [client] = _module(_CLIENT)["Client"]
-    methods = [node for node in ast.walk(client) if isinstance(node, ast.FunctionDef)]
+def _client_methods(client: str) -> dict[str, list[str]]:
+    """Paths that the methods of a client for tests call; nothing of other names."""
+    definitions = _module(_CLIENTS[client])[client] if client in _CLIENTS else []
+    methods = [node for each in definitions for node in ast.walk(each) if isinstance(node, ast.FunctionDef)]
     return {
         method.name: paths
         for method in methods
