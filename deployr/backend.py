@@ -21,6 +21,7 @@ from deployr.jobs.runner import Runner
 from deployr.jobs.running import JobRun
 from deployr.mlserver.compute_nodes import ComputeNodes
 from deployr.mlserver.executions import SessionExecutions
+from deployr.mlserver.realtime import RealtimeServices
 from deployr.mlserver.roles import Roles
 from deployr.mlserver.service_scripts import ServiceScripts
 from deployr.mlserver.services import Services
@@ -88,6 +89,9 @@ class Backend:
             self.database, self.mlserver_sessions, self.snapshot_contents, self.blobs, self.roles
         )
         self.services = Services(self.database, self.roles, self.snapshots.find)
+        self.realtime_services = RealtimeServices(
+            self.services, self.roles, self.grid, self.snapshot_contents, self.blobs
+        )
         self.session_content = SessionContent(self.mlserver_sessions, self.grid)
         self.sessions = HttpSessions(self.database, settings.secret_key(), settings.server.session_timeout)
         self.streams = Streams(self.grid, self.sessions.logged_in, settings.events)

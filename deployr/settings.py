@@ -170,6 +170,10 @@ class MlServerSettings(_Group, frozen=True, kw_only=True):
         _about("Readers may open sessions and run code of their own in them, as in 9.x; `BASIC_USER`s are Readers."),
     ] = False
     session_timeout: Annotated[int, _positive("Idle time after which a session ends.", "seconds")] = 3600
+    batch_parallel: Annotated[
+        int, _positive("Most items of batches that run at a time, of all and of one whatever it asks for.", "items")
+    ] = 100
+    batch_kept: Annotated[int, _positive("Time that a batch is kept after its end.", "seconds")] = 604800
 
 
 class RepositorySettings(_Group, frozen=True, kw_only=True):

@@ -28,7 +28,6 @@ IN_MEMORY = 1024 * 1024
 """Bytes of an uploaded file, or of all fields, that are held in memory."""
 
 _CHUNK = 64 * 1024
-_FILE = "file"
 _URL_ENCODED = re.compile(r"form-data;\S", re.IGNORECASE)
 
 Read = Callable[[int], Awaitable[bytes]]
@@ -72,13 +71,15 @@ class Multipart:
     Args:
         boundary: of the body.
         limit: most bytes of the file.
+        file: name of its part.
     """
 
-    def __init__(self, boundary: str, limit: int) -> None:
+    def __init__(self, boundary: str, limit: int, *, file: str = "file") -> None:
         self.fields: dict[str, str] = {}
         self.file: Upload | None = None
         self._boundary = boundary
         self._limit = limit
+        self._name = file
 
     async def parse(self, read: Read) -> None:
         """Read the body to its end.
@@ -93,13 +94,13 @@ class Multipart:
         async for event in parser.parse_async(read, _CHUNK):
             if isinstance(event, MultipartSegment):
                 segment, value = event, bytearray()
-                if segment.name == _FILE:
+                if segment.name == self._name:
                     self.file = self.file or Upload(segment.filename)
             elif segment is None:
                 raise MultipartError("content outside of a part")
             elif event is None:
                 self._end(segment, value)
-            elif segment.name == _FILE:
+            elif segment.name == self._name:
                 await self._write(event)
             else:
                 self._extend(value, event)
@@ -120,7 +121,7 @@ class Multipart:
             raise _too_large(IN_MEMORY)
 
     def _end(self, segment: MultipartSegment, value: bytearray) -> None:
-        if segment.name == _FILE:
+        if segment.name == self._name:
             if self.file and self.file.length > self._limit:
                 raise _too_large(self._limit)
             return

@@ -7,7 +7,7 @@ import dataclasses
 
 import msgspec
 
-from deployr.errors import AccountDisabled, PermissionDenied
+from deployr.errors import PermissionDenied
 from deployr.jobs import rows
 from deployr.jobs.records import Job, Read, Request
 from deployr.projects.external_sources import ExternalSources
@@ -51,7 +51,7 @@ class JobCode:
             DeployrError: something that the job asks for is not there or not for its owner, or R cannot read the code.
         """
         request = await self._read(await self._parameters(job))
-        caller = self._caller(job)
+        caller = self._accounts.caller(job.owner, job.job)
         source = await self._source(caller, request)
         storing = request.options.storing
         if storing:
@@ -64,15 +64,6 @@ class JobCode:
             text, blob = rows.parameters(connection, job.job)
         content = text if blob is None else await asyncio.to_thread(self._blobs.read, blob)
         return msgspec.json.decode(content or "{}", type=dict[str, str])
-
-    def _caller(self, job: Job) -> Caller:
-        """The owner, with the roles of today and no HTTP session."""
-        user = self._accounts.get(job.owner)
-        if not user.enabled:
-            raise AccountDisabled("The account is disabled.")
-        return Caller(
-            http_session=job.job, username=user.username, displayname=user.displayname, roles=user.roles, cookie=None
-        )
 
     async def _source(self, caller: Caller, request: Request) -> Source:
         if request.code and not caller.may_run_code:

@@ -25,6 +25,7 @@ class Definition:
     Attributes:
         snapshot_id: one of the publisher's snapshots.
         model: SHA-256 of the blob of a realtime service's model.
+        snapshot: SHA-256 of the blob of the snapshot that holds it.
     """
 
     runtime: ServiceRuntime | None = None
@@ -37,6 +38,7 @@ class Definition:
     output_files: tuple[str, ...] | None = None
     snapshot_id: str | None = None
     model: str | None = None
+    snapshot: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -132,6 +132,9 @@ class Services:
             snapshot = self._snapshot(caller, definition.snapshot_id) if definition.snapshot_id else None
             said["snapshot_id"] = snapshot and snapshot.id
             said["snapshot"] = snapshot and snapshot.sha256
+        elif definition.snapshot is not None:
+            # Servers gave an id for models too, of a snapshot that nobody has taken (9x-facts 6).
+            said["snapshot_id"] = str(uuid.uuid4())
         return said
 
     def _snapshot(self, caller: Caller, snapshot_id: str) -> Snapshot:

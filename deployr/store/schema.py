@@ -160,6 +160,43 @@ services = sa.Table(
     sa.CheckConstraint("runtime IN ('R', 'Python', 'Realtime')", "runtime"),
 )
 
+batches = sa.Table(
+    "batches",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False, comment="of the service, which may be gone"),
+    sa.Column("version", sa.Text, nullable=False),
+    _user("owner"),
+    sa.Column("created", sa.BigInteger, nullable=False),
+    sa.Column("ended", sa.BigInteger, index=True),
+    sa.Column("state", sa.Text, nullable=False, index=True),
+    sa.Column("parallel", sa.Integer, nullable=False),
+    sa.Column("total", sa.Integer, nullable=False),
+    sa.Column("runner", sa.Text, index=True, comment="process that has the batch"),
+    sa.Column("lease", sa.BigInteger, comment="until when it has it"),
+    sa.CheckConstraint("state IN ('Pending', 'InProgress', 'Complete', 'Failed')", "state"),
+    sa.Index(None, "owner", "name", "version"),
+)
+
+batch_items = sa.Table(
+    "batch_items",
+    metadata,
+    sa.Column("batch", sa.Text, sa.ForeignKey("batches.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True),
+    sa.Column("inputs", sa.Text, nullable=False, comment="JSON; empty once it has been run"),
+    sa.Column("result", sa.Text, comment="JSON of what came of it"),
+)
+
+batch_files = sa.Table(
+    "batch_files",
+    metadata,
+    sa.Column("batch", sa.Text, primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True),
+    sa.Column("filename", sa.Text, primary_key=True),
+    sa.Column("sha256", sa.Text, nullable=False, index=True),
+    sa.ForeignKeyConstraint(["batch", "position"], ["batch_items.batch", "batch_items.position"], ondelete="CASCADE"),
+)
+
 projects = sa.Table(
     "projects",
     metadata,
@@ -333,6 +370,7 @@ BLOB_COLUMNS: tuple[sa.Column[str], ...] = (
     mlserver_snapshots.c.sha256,
     services.c.snapshot,
     services.c.model,
+    batch_files.c.sha256,
 )
 """All columns that hold the SHA-256 of a blob. A blob that none of them names is removed after a day: a new table with
 such a column adds it here."""

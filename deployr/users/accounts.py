@@ -23,6 +23,7 @@ from deployr.store.database import Database, now_ms
 from deployr.store.schema import roles as roles_table
 from deployr.store.schema import token_pairs, user_roles, users
 from deployr.users import passwords
+from deployr.users.caller import Caller
 from deployr.users.roles import ADMINISTRATOR, POWER_USER, SYSTEM_ROLES, permissions
 
 ADMIN = "admin"
@@ -147,6 +148,23 @@ class Accounts:
         if not found:
             raise NotFound(f"There is no user {username}.")
         return found[0]
+
+    def caller(self, username: str, label: str) -> Caller:
+        """A user as the caller of what runs for him without a login: with the roles of today.
+
+        Args:
+            label: of what runs, in the place of an HTTP session.
+
+        Raises:
+            NotFound: there is no such user.
+            AccountDisabled: the account is.
+        """
+        user = self.get(username)
+        if not user.enabled:
+            raise AccountDisabled("The account is disabled.")
+        return Caller(
+            http_session=label, username=user.username, displayname=user.displayname, roles=user.roles, cookie=None
+        )
 
     def list_users(self) -> list[User]:
         """All accounts by user name."""

@@ -14,6 +14,7 @@ from deployr.api.v9.compute_nodes import ComputeNodesResource
 from deployr.api.v9.login import LoginResource
 from deployr.api.v9.middleware import CORRELATION, BearerMiddleware, CorrelationMiddleware
 from deployr.api.v9.operations import OPERATIONS, UNBUILT, Operation
+from deployr.api.v9.realtime import RealtimeResource
 from deployr.api.v9.services import ServicesResource
 from deployr.api.v9.session_content import SessionContentResource
 from deployr.api.v9.sessions import SessionsResource
@@ -46,6 +47,7 @@ def routes(backend: Backend) -> Routes:
     login = LoginResource(backend.logins, backend.tokens)
     sessions = SessionsResource(backend.mlserver_sessions, backend.session_executions, backend.snapshots)
     content = SessionContentResource(backend.session_content)
+    realtime = RealtimeResource(backend.realtime_services)
     snapshots = SnapshotsResource(backend.snapshots)
     services = ServicesResource(backend.services, backend.service_scripts)
     swagger = SwaggerResource()
@@ -67,6 +69,8 @@ def routes(backend: Backend) -> Routes:
         "/services": (services, None),
         "/services/{name}": (services, "named"),
         "/services/{name}/{version}": (services, "version"),
+        "/realtime-services/{name}": (realtime, "named"),
+        "/realtime-services/{name}/{version}": (realtime, "version"),
         "/api/{name}/{version}/swagger.json": (services, "document"),
         "/sessions/{id}/snapshot": (snapshots, "of_session"),
         "/sessions/{id}/loadsnapshot/{snapshot_id}": (snapshots, "loading"),

@@ -244,9 +244,7 @@ OPERATIONS: tuple[Operation, ...] = (
 )  # fmt: skip
 
 UNBUILT: frozenset[str] = frozenset(
-    operation.operation_id
-    for operation in OPERATIONS
-    if operation.path.startswith("/realtime-services") or operation.path.endswith("/pool")
+    operation.operation_id for operation in OPERATIONS if operation.path.endswith("/pool")
 )
 """Ids of operations that this server does not have yet: they answer 501, and no document names them."""
 

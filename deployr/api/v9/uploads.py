@@ -20,10 +20,33 @@ async def read_upload(call: Call) -> Upload:
         MalformedParameter: it is malformed, does not come, or has no such part.
         TooLarge: the file is larger than an upload may be.
     """
+    body = await _read(call, "file")
+    if body.file is None:
+        raise MalformedParameter("Missing parameter: file.")
+    return body.file
+
+
+async def read_form(call: Call, file: str) -> tuple[dict[str, str], bytes | None]:
+    """The texts of a body, and the content of the part that is a file, if it has that.
+
+    Raises:
+        UnsupportedBody: the body is no multipart one.
+        MalformedParameter: it is malformed, or does not come.
+        TooLarge: the file is larger than an upload may be.
+    """
+    body = await _read(call, file)
+    try:
+        content = None if body.file is None else b"".join([chunk async for chunk in body.file.chunks()])
+    finally:
+        body.close()
+    return body.fields, content
+
+
+async def _read(call: Call, file: str) -> Multipart:
     kind, options = parse_options_header(call.content_type or "")
     if kind != _KIND:
         raise UnsupportedBody(f"The call reads {_KIND}.")
-    body = Multipart(options.get("boundary") or "", call.settings.limits.max_upload)
+    body = Multipart(options.get("boundary") or "", call.settings.limits.max_upload, file=file)
     try:
         await body.parse(patient(call, call.settings.server.body_timeout))
     except BaseException as ex:
@@ -31,9 +54,7 @@ async def read_upload(call: Call) -> Upload:
         if isinstance(ex, MultipartError | ValueError):
             raise MalformedParameter(f"The multipart body is malformed: {ex}.") from ex
         raise
-    if body.file is None:
-        raise MalformedParameter("Missing parameter: file.")
-    return body.file
+    return body
 
 
 def base_name(upload: Upload) -> str:

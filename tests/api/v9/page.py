@@ -91,7 +91,21 @@ document has already.
 A snapshot holds the workspace and the files of the working directory itself: links, hidden files and directories stay
 out. It is a zip of these files and of `.RData` (R) or `workspace.dill` (Python), goes into sessions of its own runtime
 only (else 400), and is private: for others it is absent. Loading replaces what has the same name and leaves the rest.
-A service whose snapshot is of the other runtime has its files only. A session that holds more than four times the largest upload is not kept (413).
+A service whose snapshot is of the other runtime has its files only. A session that holds more than four times the
+largest upload is not kept (413).
+
+## Realtime services
+
+A model is published without code. What R's `serialize`, `saveRDS` or `save` wrote, compressed or not, is scored by
+`predict` in R; what Python's pickle or dill wrote, by the object's `predict` in Python; the four bytes `blob` may stand
+before either, as the Python client insists on. A session loads the model when it is published, and 400 says why when
+that fails; later calls find it loaded. A vector becomes one column, `<response>_Pred` where the model names its
+response (a formula of R, `endog_names` of Python), else `Pred`. Models that RevoScaleR or MicrosoftML has serialized can be read
+by nothing else and are refused (400), as are ONNX models.
+
+R sessions have `rxLogit`, `rxLinMod` and `rxSerializeModel` of a package `rxStandIns` of this server's own: stand-ins
+that fit with `glm` and `lm` of R, print so, and write what `serialize` writes behind `blob`. Scripts that fit,
+serialize and publish run with them; arguments that they have no meaning for are errors.
 
 ## Compute nodes
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
+import functools
 import json
 import re
 from collections.abc import Iterator
@@ -20,8 +22,10 @@ from tests.server import Server
 _REFRESH = rb"refresh-token-placeholder(?:/|%2F)(?:\+|%2B)(?:=|%3D)(?:=|%3D)"
 _SESSION = rb"[0-9]{8}-0001-4000-8000-[0-9]{12}"
 _SNAPSHOT = rb"[0-9]{8}-0002-4000-8000-[0-9]{12}"
+_MODEL = rb"(?<=\r\n\r\n)blob[\x00-\x27]*?(?=\r\n--)"
 _RECORDED = re.compile(
-    rb"(?P<bearer>(?<=Bearer )\S+)|(?P<refresh>%s)|(?P<session>%s)|(?P<snapshot>%s)" % (_REFRESH, _SESSION, _SNAPSHOT)
+    rb"(?P<bearer>(?<=Bearer )\S+)|(?P<refresh>%s)|(?P<session>%s)|(?P<snapshot>%s)|(?P<model>%s)"
+    % (_REFRESH, _SESSION, _SNAPSHOT, _MODEL)
 )
 _OF_ONE = {"getWorkspaceObject", "deleteWorkspaceObject"}
 _OF_FILES = {"getSessionFile", "deleteSessionFile"}
@@ -131,6 +135,15 @@ class Replayer:
             self._snapshots[recorded] = reply.json()["snapshotId"]
         return self._snapshots[recorded]
 
+    @functools.cache  # noqa: B019 -- a replayer lives as long as its recording
+    def _model(self) -> bytes:
+        """A model that can be scored with whatever columns."""
+        session = self._own.post("/sessions", json={"runtimeType": "R"}).raise_for_status().json()["sessionId"]
+        body = {"code": "m <- rxSerializeModel(rxLinMod(mpg ~ 1, mtcars))", "outputParameters": ["m"]}
+        done = self._own.post(f"/sessions/{session}/execute", json=body).raise_for_status().json()
+        self._own.delete(f"/sessions/{session}").raise_for_status()
+        return base64.b64decode(done["outputParameters"][0]["value"])
+
     def _is_r(self, session: str) -> bool:
         found = self._own.get("/sessions").raise_for_status().json()
         return next(item["runtimeType"] for item in found if item["id"] == session) == "R"
@@ -140,6 +153,8 @@ class Replayer:
             return self._tokens["access_token"].encode()
         if match["refresh"]:
             return self._tokens["refresh_token"].encode()
+        if match["model"]:
+            return self._model()
         if match["snapshot"]:
             return self._snapshot(match["snapshot"]).encode()
         return self._session(match["session"]).encode()

@@ -1,0 +1,160 @@
+"""The rows of batches; every function works inside of its caller's transaction.
+
+What a runner says of a batch counts as long as the batch is there and the runner holds it: of a cancelled batch nothing
+is left to change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from deployr.mlserver.batch_records import Batch, Item, Result, State
+from deployr.store.schema import batch_files as files
+from deployr.store.schema import batch_items as items
+from deployr.store.schema import batches
+
+_COLUMNS: tuple[sa.Column[Any], ...] = (
+    batches.c.id,
+    batches.c.name,
+    batches.c.version,
+    batches.c.owner,
+    batches.c.created,
+    batches.c.state,
+    batches.c.parallel,
+    batches.c.total,
+)
+
+# -- for calls --------------------------------------------------------------------------------------------
+
+
+def insert(connection: sa.Connection, batch: Batch, inputs: Sequence[Mapping[str, Any]]) -> None:
+    """Write a new batch."""
+    values = {column.name: getattr(batch, column.name) for column in _COLUMNS}
+    connection.execute(batches.insert().values(values))
+    rows = [
+        {"batch": batch.id, "position": position, "inputs": msgspec.json.encode(given).decode()}
+        for position, given in enumerate(inputs)
+    ]
+    connection.execute(items.insert(), rows)
+
+
+def find(connection: sa.Connection, batch: str) -> Batch | None:
+    """One batch."""
+    row = connection.execute(sa.select(*_COLUMNS).where(batches.c.id == batch)).one_or_none()
+    return None if row is None else Batch(*row)
+
+
+def ids(connection: sa.Connection, owner: str, name: str, version: str) -> list[str]:
+    """Ids of a user's batches of a service, oldest first."""
+    of_service = (batches.c.owner == owner, batches.c.name == name, batches.c.version == version)
+    query = sa.select(batches.c.id).where(*of_service).order_by(batches.c.created, batches.c.id)
+    return list(connection.scalars(query))
+
+
+def count_done(connection: sa.Connection, batch: str) -> int:
+    """How many items have been run."""
+    query = sa.select(sa.func.count()).where(items.c.batch == batch, items.c.result.is_not(None))
+    return connection.execute(query).scalar_one()
+
+
+def read_items(connection: sa.Connection, batch: str, index: int | None = None) -> list[Item]:
+    """Items that have been run, in the order of their inputs; all, or the one at an index."""
+    query = sa.select(items.c.position, items.c.result).where(items.c.batch == batch, items.c.result.is_not(None))
+    written = sa.select(files).where(files.c.batch == batch).order_by(files.c.filename)
+    if index is not None:
+        query, written = query.where(items.c.position == index), written.where(files.c.position == index)
+    by_item: dict[int, dict[str, str]] = {}
+    for row in connection.execute(written):
+        by_item.setdefault(row.position, {})[row.filename] = row.sha256
+    found = connection.execute(query.order_by(items.c.position))
+    return [Item(row.position, _read(row.result), by_item.get(row.position, {})) for row in found]
+
+
+def delete(connection: sa.Connection, batch: str) -> bool:
+    """Delete a batch with all that came of it; false when it is not there."""
+    return connection.execute(batches.delete().where(batches.c.id == batch)).rowcount == 1
+
+
+# -- for runners ------------------------------------------------------------------------------------------
+
+
+def next_waiting(connection: sa.Connection) -> Batch | None:
+    """The oldest batch that waits."""
+    query = sa.select(*_COLUMNS).where(batches.c.state == "Pending").order_by(batches.c.created, batches.c.id)
+    row = connection.execute(query.limit(1)).one_or_none()
+    return None if row is None else Batch(*row)
+
+
+def claim(connection: sa.Connection, batch: str, runner: str, lease: int) -> bool:
+    """Give a waiting batch to a runner; false when somebody else was faster."""
+    waiting = batches.update().where(batches.c.id == batch, batches.c.state == "Pending")
+    return connection.execute(waiting.values(state="InProgress", runner=runner, lease=lease)).rowcount == 1
+
+
+def unfinished(connection: sa.Connection, batch: str) -> list[tuple[int, dict[str, Any]]]:
+    """Indices and inputs of the items that have not been run."""
+    query = sa.select(items.c.position, items.c.inputs).where(items.c.batch == batch, items.c.result.is_(None))
+    rows = connection.execute(query.order_by(items.c.position))
+    return [(row.position, msgspec.json.decode(row.inputs)) for row in rows]
+
+
+def keep(connection: sa.Connection, batch: str, index: int, result: Result, stored: Mapping[str, str]) -> None:
+    """Write what came of an item, whose inputs nobody needs any more; nothing when the batch was cancelled.
+
+    Args:
+        stored: SHA-256 of the blobs of its files, by name.
+    """
+    written = {"result": msgspec.json.encode(result).decode(), "inputs": ""}
+    one = items.update().where(items.c.batch == batch, items.c.position == index, items.c.result.is_(None))
+    if connection.execute(one.values(written)).rowcount and stored:
+        rows = [
+            {"batch": batch, "position": index, "filename": name, "sha256": sha256} for name, sha256 in stored.items()
+        ]
+        connection.execute(files.insert(), rows)
+
+
+def end(connection: sa.Connection, batch: str, state: State, ended: int) -> bool:
+    """End a batch that runs; false when none of that id does."""
+    running = batches.update().where(batches.c.id == batch, batches.c.state == "InProgress")
+    return connection.execute(running.values(state=state, ended=ended, runner=None, lease=None)).rowcount == 1
+
+
+def abandon(connection: sa.Connection, batch: str, reason: str, ended: int) -> None:
+    """End a batch that runs as failed; the items that have not been run say why."""
+    if end(connection, batch, "Failed", ended):
+        written = {"result": msgspec.json.encode(Result(error=reason)).decode(), "inputs": ""}
+        connection.execute(items.update().where(items.c.batch == batch, items.c.result.is_(None)).values(written))
+
+
+def renew(connection: sa.Connection, runner: str, lease: int) -> None:
+    """Renew the leases of a runner."""
+    connection.execute(batches.update().where(batches.c.runner == runner).values(lease=lease))
+
+
+def held(connection: sa.Connection, runner: str) -> set[str]:
+    """Ids of the batches of a runner, without those that were cancelled."""
+    return set(connection.scalars(sa.select(batches.c.id).where(batches.c.runner == runner)))
+
+
+def forsaken(connection: sa.Connection, runner: str, now: int) -> Sequence[str]:
+    """Ids of the batches of other runners that are gone."""
+    gone = sa.select(batches.c.id).where(batches.c.runner != runner, batches.c.lease < now)
+    return connection.scalars(gone).all()
+
+
+def has_old(connection: sa.Connection, before: int) -> bool:
+    """Whether there are batches that ended before then, in milliseconds since 1970."""
+    return bool(connection.scalar(sa.select(sa.exists().where(batches.c.ended < before))))
+
+
+def delete_old(connection: sa.Connection, before: int) -> None:
+    """Delete batches that ended before then."""
+    connection.execute(batches.delete().where(batches.c.ended < before))
+
+
+def _read(text: str) -> Result:
+    return msgspec.json.decode(text, type=Result)

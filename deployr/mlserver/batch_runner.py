@@ -1,0 +1,158 @@
+"""Runs batches, in the process that runs jobs; any number of these may share a database.
+
+A process that dies loses what its batches had not got through: items that have begun are not run again, since nobody
+knows what their code has done outside of the server. Their owners decide.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from deployr.encodings.errors import EncodingError
+from deployr.errors import DeployrError, NoFreeSlot, UserProjectLimit
+from deployr.jobs import leases
+from deployr.mlserver import batch_rows
+from deployr.mlserver.batch_records import Batch, Result
+from deployr.store.database import Database, now_ms
+
+log = logging.getLogger(__name__)
+
+Run = Callable[[Batch, Mapping[str, Any]], Awaitable[tuple[Result, Mapping[str, str]]]]
+"""Runs the service of a batch on an item's inputs; gives what came of it, and SHA-256 of its files' blobs by name."""
+
+_LOOK_SECONDS = 1.0
+"""How long a process that nobody wakes waits until it looks for batches and cancellations by itself."""
+
+_ROOM_SECONDS = 0.25
+"""How long an item that found no room waits before it tries again."""
+
+_GONE = "The process that ran the batch ended unexpectedly."
+_STOPPED = "The server was stopped."
+
+
+class BatchRunner:
+    """Runs batches.
+
+    Args:
+        most: items of all batches that run at a time.
+        kept: milliseconds that a batch is kept after its end.
+        woken: set when there is something new.
+    """
+
+    def __init__(self, database: Database, run: Run, *, most: int, kept: int, woken: asyncio.Event) -> None:
+        self._database = database
+        self._run = run
+        self._kept = kept
+        self._woken = woken
+        self._room = asyncio.Semaphore(most)
+        self._runner = f"BATCHES-{uuid.uuid4()}"
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._next_sweep = 0.0
+
+    async def serve(self, stop: asyncio.Event) -> None:
+        """Run batches until told to stop; those that run then have failed."""
+        while not stop.is_set():
+            try:
+                self._look()
+            except sa.exc.SQLAlchemyError:
+                log.exception("batches: the database failed")
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._woken.wait(), _LOOK_SECONDS)
+            self._woken.clear()
+        await self._stop()
+
+    def _look(self) -> None:
+        """Do what there is to do now."""
+        if time.monotonic() >= self._next_sweep:
+            self._next_sweep = time.monotonic() + leases.RENEWAL_SECONDS
+            self._sweep()
+        if self._running:
+            self._drop_cancelled()
+        while self._start_next():
+            pass
+
+    def _sweep(self) -> None:
+        """Renew the leases; see to what others left, and to what nobody fetches any more."""
+        now, before = now_ms(), now_ms() - self._kept
+        with self._database.reading() as connection:
+            forsaken = batch_rows.forsaken(connection, self._runner, now)
+            is_needed = self._running or forsaken or batch_rows.has_old(connection, before)
+        if not is_needed:
+            return
+        with self._database.transaction() as connection:
+            batch_rows.renew(connection, self._runner, leases.until())
+            for batch in forsaken:
+                batch_rows.abandon(connection, batch, _GONE, now)
+            batch_rows.delete_old(connection, before)
+
+    def _drop_cancelled(self) -> None:
+        with self._database.reading() as connection:
+            held = batch_rows.held(connection, self._runner)
+        for batch in self._running.keys() - held:
+            self._running[batch].cancel()
+
+    def _start_next(self) -> bool:
+        """Start the oldest batch that waits, if there is one: batches share the room for items."""
+        with self._database.reading() as connection:
+            waiting = batch_rows.next_waiting(connection)
+        if waiting is None:
+            return False
+        with self._database.transaction() as connection:
+            is_mine = batch_rows.claim(connection, waiting.id, self._runner, leases.until())
+        if is_mine:
+            task = asyncio.create_task(self._run_batch(waiting))
+            self._running[waiting.id] = task
+            task.add_done_callback(lambda _: self._running.pop(waiting.id))
+        return True
+
+    async def _run_batch(self, batch: Batch) -> None:
+        with self._database.reading() as connection:
+            waiting = iter(batch_rows.unfinished(connection, batch.id))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(batch.parallel):
+                    group.create_task(self._run_items(batch, waiting))
+        except* Exception:
+            log.exception("a batch failed")
+            self._abandon(batch.id, "Internal server error.")
+        else:
+            with self._database.transaction() as connection:
+                batch_rows.end(connection, batch.id, "Complete", now_ms())
+
+    async def _run_items(self, batch: Batch, waiting: Iterator[tuple[int, Mapping[str, Any]]]) -> None:
+        """Run item after item, beside others that take theirs from the same ones."""
+        for index, inputs in waiting:
+            async with self._room:
+                result, files = await self._when_there_is_room(batch, inputs)
+            with self._database.transaction() as connection:
+                batch_rows.keep(connection, batch.id, index, result, files)
+
+    async def _when_there_is_room(self, batch: Batch, inputs: Mapping[str, Any]) -> tuple[Result, Mapping[str, str]]:
+        """What came of an item; that it cannot be run is a result, too."""
+        while True:
+            try:
+                return await self._run(batch, inputs)
+            except (NoFreeSlot, UserProjectLimit):
+                await asyncio.sleep(_ROOM_SECONDS)
+            except (DeployrError, EncodingError) as ex:
+                return Result(error=str(ex)), {}
+
+    def _abandon(self, batch: str, reason: str) -> None:
+        with self._database.transaction() as connection:
+            batch_rows.abandon(connection, batch, reason, now_ms())
+
+    async def _stop(self) -> None:
+        running = dict(self._running)
+        for task in running.values():
+            task.cancel()
+        await asyncio.gather(*running.values(), return_exceptions=True)
+        for batch in running:
+            self._abandon(batch, _STOPPED)

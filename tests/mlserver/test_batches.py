@@ -1,0 +1,288 @@
+"""Batches: what runs them, and what their owners see. The service is a function of each test."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deployr.errors import InvalidParameter, NoFreeSlot, NotFound
+from deployr.jobs import leases
+from deployr.mlserver import batch_rows
+from deployr.mlserver.batch_records import Batch, Progress, Result
+from deployr.mlserver.batch_runner import BatchRunner, Run
+from deployr.mlserver.batches import Batches
+from deployr.mlserver.roles import Roles
+from deployr.mlserver.service_records import Definition
+from deployr.mlserver.services import Services
+from deployr.mlserver.snapshots import Snapshot
+from deployr.repository.blobs import Blobs
+from deployr.settings import MlServerSettings
+from deployr.store.database import Database, now_ms
+from deployr.store.migrate import migrate
+from deployr.store.schema import batches as table
+from deployr.store.schema import users
+from deployr.users.caller import Caller
+
+KEPT = 3_600_000
+
+MIA, BEN = (Caller(http_session="", username=name, roles=frozenset(["POWER_USER"])) for name in ("mia", "ben"))
+
+
+def _no_snapshot(caller: Caller, snapshot_id: str) -> Snapshot:
+    raise NotFound(snapshot_id)
+
+
+async def until(condition: Callable[[], bool | Awaitable[bool]]) -> None:
+    """Wait for a condition."""
+    async with asyncio.timeout(20):
+        while not (found if isinstance(found := condition(), bool) else await found):  # noqa: ASYNC110 -- of rows, too
+            await asyncio.sleep(0.01)
+
+
+class World:
+    """Batches of the service ``s``, version 1, and what runs them."""
+
+    def __init__(self, directory: Path) -> None:
+        url = f"sqlite:///{directory / 'deployr.db'}"
+        migrate(url)
+        self.database = Database(url)
+        with self.database.transaction() as connection:
+            for name in ("mia", "ben"):
+                row = {"username": name, "displayname": name, "password_hash": "", "last_modified": 0}
+                connection.execute(users.insert().values(row))
+        services = Services(self.database, Roles(MlServerSettings()), _no_snapshot)
+        services.publish(MIA, "s", "1", Definition(code="y <- x"))
+        self.blobs = Blobs(directory / "blobs")
+        self.woken = asyncio.Event()
+        self.batches = Batches(self.database, self.blobs, services, most=4, ring=self.woken.set)
+
+    async def start(self, count: int, parallel: int = 4) -> Batch:
+        """Start a batch of the numbers from 0."""
+        return await self.batches.start(MIA, "s", "1", [{"x": number} for number in range(count)], parallel)
+
+    async def progress(self, batch: Batch, *, partial: bool = True) -> Progress:
+        """As its owner sees it."""
+        return await self.batches.progress(MIA, "s", "1", batch.id, partial=partial)
+
+    def count_done(self, batch: Batch) -> int:
+        """How many items have been run."""
+        with self.database.reading() as connection:
+            return batch_rows.count_done(connection, batch.id)
+
+    async def ended(self, batch: Batch) -> Progress:
+        """The batch when it has ended."""
+
+        async def has_ended() -> bool:
+            return (await self.progress(batch)).batch.state not in ("Pending", "InProgress")
+
+        await until(has_ended)
+        return await self.progress(batch)
+
+    @contextlib.asynccontextmanager
+    async def running(self, run: Run, most: int = 100, kept: int = KEPT) -> AsyncIterator[None]:
+        """A process that runs batches, which ends in order."""
+        stop = asyncio.Event()
+        runner = BatchRunner(self.database, run, most=most, kept=kept, woken=self.woken)
+        serving = asyncio.create_task(runner.serve(stop))
+        try:
+            yield
+        finally:
+            stop.set()
+            self.woken.set()
+            await serving
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    world = World(tmp_path)
+    yield world
+    world.database.close()
+
+
+async def twice(_: Batch, inputs: Mapping[str, Any]) -> tuple[Result, Mapping[str, str]]:
+    """A service."""
+    return Result(outputs={"y": 2 * inputs["x"]}), {}
+
+
+class Held:
+    """A service that does not end, and says how many items it has."""
+
+    def __init__(self) -> None:
+        self.now = self.most = self.stopped = 0
+        self.full = asyncio.Event()
+
+    async def __call__(self, batch: Batch, inputs: Mapping[str, Any]) -> tuple[Result, Mapping[str, str]]:
+        self.now += 1
+        self.most = max(self.most, self.now)
+        self.full.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            self.stopped += 1
+            raise
+        return Result(), {}
+
+
+async def test_results_come_in_the_order_of_the_inputs(world: World) -> None:
+    async def slower_first(batch: Batch, inputs: Mapping[str, Any]) -> tuple[Result, Mapping[str, str]]:
+        await asyncio.sleep(0.02 * (5 - inputs["x"]))
+        return await twice(batch, inputs)
+
+    async with world.running(slower_first):
+        found = await world.ended(await world.start(5))
+    assert (found.batch.state, found.done) == ("Complete", 5)
+    assert [item.result.outputs["y"] for item in found.items] == [0, 2, 4, 6, 8]
+
+
+@pytest.mark.parametrize(("parallel", "allowed", "expected"), [(2, 100, 2), (50, 100, 4), (4, 3, 3)])
+async def test_no_more_items_run_at_a_time_than_wanted_or_allowed(
+    world: World, parallel: int, allowed: int, expected: int
+) -> None:
+    held = Held()
+    async with world.running(held, most=allowed):
+        batch = await world.start(10, parallel)
+        await until(lambda: held.now >= expected)
+        assert (await world.progress(batch)).batch.parallel == min(parallel, 4)
+    assert held.most == expected
+
+
+async def test_an_item_that_fails_leaves_the_others_alone(world: World) -> None:
+    async def picky(batch: Batch, inputs: Mapping[str, Any]) -> tuple[Result, Mapping[str, str]]:
+        if inputs["x"] == 1:
+            raise InvalidParameter("x is 1")
+        return await twice(batch, inputs)
+
+    async with world.running(picky):
+        found = await world.ended(await world.start(3))
+    assert found.batch.state == "Complete"
+    assert [item.result.error for item in found.items] == ["", "x is 1", ""]
+
+
+async def test_an_item_without_room_waits_for_it(world: World) -> None:
+    refused = 3
+
+    async def crowded(batch: Batch, inputs: Mapping[str, Any]) -> tuple[Result, Mapping[str, str]]:
+        nonlocal refused
+        refused -= 1
+        if refused >= 0:
+            raise NoFreeSlot("no room")
+        return await twice(batch, inputs)
+
+    async with world.running(crowded):
+        found = await world.ended(await world.start(1))
+    assert found.items[0].result == Result(outputs={"y": 0})
+
+
+async def test_partial_results_are_shown_unless_they_are_not_wanted(world: World) -> None:
+    gate = asyncio.Event()
+
+    async def gated(batch: Batch, inputs: Mapping[str, Any]) -> tuple[Result, Mapping[str, str]]:
+        if inputs["x"] == 0:
+            await gate.wait()
+        return await twice(batch, inputs)
+
+    async with world.running(gated):
+        batch = await world.start(3)
+        await until(lambda: world.count_done(batch) == 2)
+        found = await world.progress(batch)
+        assert ([item.index for item in found.items], found.batch.state) == ([1, 2], "InProgress")
+        hidden = await world.progress(batch, partial=False)
+        assert (hidden.items, hidden.done) == ([], 2)
+        gate.set()
+        await world.ended(batch)
+        assert len((await world.progress(batch, partial=False)).items) == 3
+
+
+async def test_a_cancelled_batch_stops_and_vanishes(world: World) -> None:
+    held = Held()
+    async with world.running(held):
+        batch = await world.start(3, parallel=2)
+        await asyncio.wait_for(held.full.wait(), 20)
+        world.batches.cancel(MIA, "s", "1", batch.id)
+        await until(lambda: held.stopped == 2)
+        with pytest.raises(NotFound):
+            await world.progress(batch)
+        assert world.batches.list(MIA, "s", "1") == []
+
+
+async def test_batches_are_hidden_from_others(world: World) -> None:
+    batch = await world.start(1)
+    assert world.batches.list(MIA, "s", "1") == [batch.id]
+    assert world.batches.list(BEN, "s", "1") == []
+    with pytest.raises(NotFound):
+        world.batches.cancel(BEN, "s", "1", batch.id)
+    with pytest.raises(NotFound):
+        world.batches.files(BEN, "s", "1", batch.id, 0)
+
+
+async def test_files_are_kept_with_their_item(world: World) -> None:
+    async def writing(batch: Batch, inputs: Mapping[str, Any]) -> tuple[Result, Mapping[str, str]]:
+        return Result(), {"a.txt": world.blobs.put([b"%d" % inputs["x"]]).sha256}
+
+    async with world.running(writing):
+        batch = await world.start(2)
+        found = await world.ended(batch)
+    assert world.batches.content(found.items[1]) == {"a.txt": b"1"}
+    assert list(world.batches.files(MIA, "s", "1", batch.id, 1)) == ["a.txt"]
+    download = world.batches.file(MIA, "s", "1", batch.id, 1, "a.txt")
+    assert b"".join([chunk async for chunk in download.content]) == b"1"
+    for index, error in ((2, InvalidParameter), (-1, InvalidParameter)):
+        with pytest.raises(error):
+            world.batches.files(MIA, "s", "1", batch.id, index)
+    with pytest.raises(NotFound):
+        world.batches.file(MIA, "s", "1", batch.id, 1, "b.txt")
+
+
+async def test_what_a_dead_process_had_not_got_through_has_failed(world: World) -> None:
+    batch = await world.start(2)
+    with world.database.transaction() as connection:
+        assert batch_rows.claim(connection, batch.id, "dead", now_ms() - 1)
+        batch_rows.keep(connection, batch.id, 0, Result(outputs={"y": 0}), {})
+    async with world.running(twice):
+        found = await world.ended(batch)
+    assert found.batch.state == "Failed"
+    assert [item.result.error for item in found.items] == ["", "The process that ran the batch ended unexpectedly."]
+
+
+async def test_a_live_process_keeps_its_batches(world: World) -> None:
+    batch = await world.start(1)
+    with world.database.transaction() as connection:
+        assert batch_rows.claim(connection, batch.id, "other", leases.until())
+        assert not batch_rows.claim(connection, batch.id, "third", leases.until())
+    async with world.running(twice):
+        await world.ended(await world.start(1))
+    assert (await world.progress(batch)).batch.state == "InProgress"
+
+
+async def test_a_process_that_stops_leaves_failed_batches_and_those_that_wait(world: World) -> None:
+    held = Held()
+    async with world.running(held):
+        batch = await world.start(1)
+        await asyncio.wait_for(held.full.wait(), 20)
+    waiting = await world.start(1)
+    found = await world.progress(batch)
+    assert (found.batch.state, found.items[0].result.error) == ("Failed", "The server was stopped.")
+    async with world.running(twice):
+        assert (await world.ended(waiting)).batch.state == "Complete"
+
+
+async def test_batches_go_when_their_time_is_over(world: World) -> None:
+    async with world.running(twice):
+        batch = await world.start(1)
+        await world.ended(batch)
+    with world.database.transaction() as connection:
+        connection.execute(table.update().values(ended=now_ms() - KEPT - 1))
+    async with world.running(twice):
+        await world.ended(await world.start(1))
+    assert batch.id not in world.batches.list(MIA, "s", "1")
+
+
+@pytest.mark.parametrize(("count", "parallel"), [(0, 1), (1, 0), (100_001, 1)])
+async def test_batches_that_cannot_be_are_refused(world: World, count: int, parallel: int) -> None:
+    with pytest.raises(InvalidParameter):
+        await world.start(count, parallel)
