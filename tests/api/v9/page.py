@@ -100,8 +100,8 @@ A model is published without code. What R's `serialize`, `saveRDS` or `save` wro
 `predict` in R; what Python's pickle or dill wrote, by the object's `predict` in Python; the four bytes `blob` may stand
 before either, as the Python client insists on. A session loads the model when it is published, and 400 says why when
 that fails; later calls find it loaded. A vector becomes one column, `<response>_Pred` where the model names its
-response (a formula of R, `endog_names` of Python), else `Pred`. Models that RevoScaleR or MicrosoftML has serialized can be read
-by nothing else and are refused (400), as are ONNX models.
+response (a formula of R, `endog_names` of Python), else `Pred`. Models that RevoScaleR or MicrosoftML has serialized
+can be read by nothing else and are refused (400), as are ONNX models.
 
 R sessions have `rxLogit`, `rxLinMod` and `rxSerializeModel` of a package `rxStandIns` of this server's own: stand-ins
 that fit with `glm` and `lm` of R, print so, and write what `serialize` writes behind `blob`. Scripts that fit,
