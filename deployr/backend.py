@@ -19,6 +19,7 @@ from deployr.jobs.lifecycle import Lifecycle
 from deployr.jobs.queue import JobQueue
 from deployr.jobs.runner import Runner
 from deployr.jobs.running import JobRun
+from deployr.jobs.services import ChainSources
 from deployr.mlserver.compute_nodes import ComputeNodes
 from deployr.mlserver.executions import SessionExecutions
 from deployr.mlserver.realtime import RealtimeServices
@@ -124,8 +125,9 @@ class Backend:
         self.lifecycle = Lifecycle(self.grid)
         ring = functools.partial(bell.ring, settings.run_directory)
         self.jobs = Jobs(self.database, self.blobs, ring, self.lifecycle)
+        chains = ChainSources(sources, self.services)
         self._job_code = JobCode(
-            self.database, self.blobs, self.accounts, sources, self.external, model, stores, read_request
+            self.database, self.blobs, self.accounts, chains, self.external, model, stores, read_request
         )
         self._stores = stores
 
@@ -146,6 +148,7 @@ class Backend:
             projects=projects,
             endings=endings,
             external_data=ExternalData(self.settings),
+            snapshots=self.snapshot_contents,
         )
         return Runner(queue, self.grid, endings, make_run, most=limits.running_jobs, woken=woken)
 

@@ -10,15 +10,30 @@ import msgspec
 from deployr.errors import PermissionDenied
 from deployr.jobs import rows
 from deployr.jobs.records import Job, Read, Request
+from deployr.jobs.services import Chain, ChainSources
 from deployr.projects.external_sources import ExternalSources
 from deployr.projects.records import Storing
-from deployr.projects.sources import ScriptSources, Source
+from deployr.projects.sources import Source
 from deployr.projects.standard_model import Plan, StandardModel
 from deployr.projects.storing import Stores
 from deployr.repository.blobs import Blobs
 from deployr.store.database import Database
 from deployr.users.accounts import Accounts
 from deployr.users.caller import Caller
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Work:
+    """What a run does.
+
+    Attributes:
+        snapshots: SHA-256 of snapshots that are loaded before.
+        storing: what is stored after it: that is apart, since it is stored with the job's end.
+    """
+
+    plan: Plan
+    snapshots: tuple[str, ...]
+    storing: Storing
 
 
 class JobCode:
@@ -29,7 +44,7 @@ class JobCode:
         database: Database,
         blobs: Blobs,
         accounts: Accounts,
-        sources: ScriptSources,
+        sources: ChainSources,
         external: ExternalSources,
         model: StandardModel,
         stores: Stores,
@@ -44,20 +59,21 @@ class JobCode:
         self._stores = stores
         self._read = read
 
-    async def plan(self, job: Job) -> tuple[Plan, Storing]:
-        """What the run executes, and what is stored after it: that is apart, since it is stored with the job's end.
+    async def plan(self, job: Job) -> Work:
+        """What the run of a job does.
 
         Raises:
             DeployrError: something that the job asks for is not there or not for its owner, or R cannot read the code.
         """
         request = await self._read(await self._parameters(job))
         caller = self._accounts.caller(job.owner, job.job)
-        source = await self._source(caller, request)
+        chain = await self._chain(caller, request)
         storing = request.options.storing
         if storing:
             self._stores.check(caller, storing)
         options = dataclasses.replace(request.options, storing=Storing(), phantom=False)
-        return self._model.plan(caller, source, options, blackbox=False), storing
+        plan = self._model.plan(caller, chain.source, options, blackbox=False)
+        return Work(plan, chain.snapshots, storing)
 
     async def _parameters(self, job: Job) -> dict[str, str]:
         with self._database.reading() as connection:
@@ -65,9 +81,10 @@ class JobCode:
         content = text if blob is None else await asyncio.to_thread(self._blobs.read, blob)
         return msgspec.json.decode(content or "{}", type=dict[str, str])
 
-    async def _source(self, caller: Caller, request: Request) -> Source:
+    async def _chain(self, caller: Caller, request: Request) -> Chain:
         if request.code and not caller.may_run_code:
             raise PermissionDenied("Your roles allow the execution of repository scripts only.")
-        scripts = await self._sources.load(caller, request.scripts)
+        chain = await self._sources.load(caller, request.scripts)
         external = await self._external.load(caller, request.external)
-        return scripts.then(external).then(Source(request.code or "", visible=True))
+        source = chain.source.then(external).then(Source(request.code or "", visible=True))
+        return dataclasses.replace(chain, source=source)

@@ -17,14 +17,15 @@ from deployr.errors import (
 from deployr.grid.client import Grid
 from deployr.grid.protocol import ExecutionRecord, SessionSpec
 from deployr.jobs import capacity
-from deployr.jobs.code import JobCode
+from deployr.jobs.code import JobCode, Work
 from deployr.jobs.endings import Endings
 from deployr.jobs.queue import JobQueue
 from deployr.jobs.records import Ending, Job
+from deployr.mlserver.snapshot_contents import SnapshotContents
 from deployr.projects.external_data import ExternalData
 from deployr.projects.job_projects import JobProjects, job_project
 from deployr.projects.saved_rows import SavedState
-from deployr.projects.standard_model import Plan, StandardModel
+from deployr.projects.standard_model import StandardModel
 from deployr.projects.storing import Collected, Stores
 
 log = logging.getLogger(__name__)
@@ -58,6 +59,7 @@ class JobRun:
         projects: JobProjects,
         endings: Endings,
         external_data: ExternalData,
+        snapshots: SnapshotContents,
     ) -> None:
         self.job = job
         self._session = job.session or ""
@@ -69,6 +71,7 @@ class JobRun:
         self._projects = projects
         self._endings = endings
         self._external_data = external_data
+        self._snapshots = snapshots
         self._cancelled = False
         self._is_executing = False
 
@@ -153,12 +156,12 @@ class JobRun:
     async def _attempt(self) -> tuple[Ending, Collected | None]:
         """How the run went, as far as is known before its end is written."""
         try:
-            plan, storing = await self._code.plan(self.job)
-            record = await self._execute(plan)
+            work = await self._code.plan(self.job)
+            record = await self._execute(work)
             ending = _ending_of(record)
-            if ending.state != "Completed" or not storing:
+            if ending.state != "Completed" or not work.storing:
                 return ending, None
-            return ending, await self._stores.collect(plan.caller, self._session, storing)
+            return ending, await self._stores.collect(work.plan.caller, self._session, work.storing)
         except (BoundaryExceeded, NodeNotResponding, SessionLost) as ex:
             return Ending(state="Aborted", message=ex.message), None
         except DeployrError as ex:
@@ -167,13 +170,15 @@ class JobRun:
             log.exception("a job failed for a reason of the server's own")
             return Ending(state="Failed", message="Internal server error."), None
 
-    async def _execute(self, plan: Plan) -> ExecutionRecord:
+    async def _execute(self, work: Work) -> ExecutionRecord:
         if self._cancelled:
             raise DeployrError(_INTERRUPTED.message)
         project = job_project(self._session, self.job.name, self.job.descr, self.job.owner)
         self._is_executing = True
         try:
-            return (await self._model.run(plan, project)).record
+            for sha256 in work.snapshots:
+                await self._snapshots.restore(self._session, "r", sha256)
+            return (await self._model.run(work.plan, project)).record
         finally:
             self._is_executing = False
 

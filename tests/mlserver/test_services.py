@@ -13,6 +13,7 @@ from deployr.mlserver.roles import Roles
 from deployr.mlserver.service_records import Definition, Parameter
 from deployr.mlserver.services import Services
 from deployr.mlserver.snapshots import Snapshot
+from deployr.repository import references
 from deployr.settings import MlServerSettings
 from deployr.store.database import Database
 from deployr.store.migrate import migrate
@@ -211,3 +212,29 @@ def test_a_service_has_a_copy_of_its_publisher_s_snapshot(services: Services) ->
 def test_snapshots_of_others_are_refused(services: Services) -> None:
     with pytest.raises(InvalidParameter, match="snapshotId"):
         services.publish(BERT, "s", "1", _definition(snapshot_id="snap"))
+
+
+def test_what_a_service_refers_to_is_in_use(services: Services, tmp_path: Path) -> None:
+    model = Definition(runtime="Realtime", model="1" * 64)
+    services.publish(ANNA, "s", "1", _definition(snapshot_id="snap"))
+    services.publish(ANNA, "m", "1", model)
+    database = Database(f"sqlite:///{tmp_path / 'deployr.db'}")
+    with database.reading() as connection:
+        assert references.used(connection, "0") == {SNAPSHOT.sha256}
+        assert references.used(connection, "1") == {model.model}
+    database.close()
+
+
+def test_a_model_stays_a_model(services: Services) -> None:
+    before = services.publish(ANNA, "m", "1", Definition(runtime="Realtime", model="1" * 64, inputs=(X,)))
+    for changes in (
+        Definition(code="1"),
+        Definition(inputs=()),
+        Definition(snapshot_id="snap"),
+        Definition(runtime="R"),
+    ):
+        with pytest.raises(InvalidParameter):
+            services.update(ANNA, "m", "1", changes)
+    services.update(ANNA, "m", "1", Definition(description="d", operation_id="op"))
+    changed = services.update(ANNA, "m", "1", Definition(runtime="Realtime", model="2" * 64))
+    assert (changed.model, changed.description, changed.inputs) == ("2" * 64, "d", before.inputs)

@@ -81,6 +81,7 @@ message names the parameter.
 Instead of `code`, publications and changes can have `repositoryScript`, `author/directory/filename` of a script of the
 legacy repository, with `/version` after it for a former version. The service gets the code that the script has then,
 and its language; a change takes it anew. Scripts whose code the publisher may run but not see are refused (403).
+Jobs of the legacy API run R services as scripts of the name `service:NAME/VERSION`, see [jobs.md](jobs.md).
 
 `/api/{name}/{version}/swagger.json` is the document of one service, made anew from what it is now. The operation that
 runs the service is called by the service's `operationId`, and `ConsumeWebService` when it has none or one that the
