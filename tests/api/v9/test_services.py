@@ -6,6 +6,7 @@ import datetime
 import re
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import quote
 
@@ -193,3 +194,30 @@ def test_what_cannot_be_published_is_refused_by_name(api: Api, name: str, body: 
 def test_services_are_for_those_who_log_in(nobody: Any) -> None:
     for path in ("/services", "/services/s", "/services/s/1", "/api/s/1/swagger.json"):
         assert nobody.get(path).status_code == 401
+
+
+def test_of_simultaneous_publications_one_wins(login: Login, name: str) -> None:
+    apis = [login() for _ in range(6)]
+    path = f"/services/{quote(name)}/v1"
+
+    def publish(number: int) -> int:
+        return apis[number].http.post(path, json={"code": f"y <- {number}"}).status_code
+
+    with ThreadPoolExecutor(len(apis)) as threads:
+        statuses = list(threads.map(publish, range(len(apis))))
+    assert sorted(statuses) == [201, *[409] * 5]
+    assert _one(apis[0], name)["code"] == f"y <- {statuses.index(201)}"
+
+
+def test_simultaneous_changes_are_all_made(login: Login, name: str) -> None:
+    apis = [login() for _ in range(4)]
+    _publish(apis[0], name)
+    changes = [{"code": "2"}, {"description": "d"}, {"operationId": "op"}, {"initCode": "z"}]
+
+    def change(number: int) -> None:
+        apis[number].expect(200, "PATCH", f"/services/{quote(name)}/v1", json=changes[number])
+
+    with ThreadPoolExecutor(len(apis)) as threads:
+        list(threads.map(change, range(len(apis))))
+    shown = _one(apis[0], name)
+    assert all(shown.items() >= said.items() for said in changes)
