@@ -72,11 +72,12 @@ class OwnUrls:
         parts = _split(url)
         if parts is None or parts.netloc not in self._hosts or not parts.path.startswith(f"{CONTEXT}/"):
             return None
-        call, _, rest = _path(parts).partition("/download")
+        path, query = _path_and_query(parts)
+        call, _, rest = path.partition("/download")
         opener = self._openers.get(call)
         if opener is not None and rest.count("/") > 1:
             return await opener(caller, *rest.removeprefix("/").split("/", 1))
-        params = Params(dict(parse_qsl(parts.query, keep_blank_values=True)))
+        params = Params(dict(parse_qsl(query, keep_blank_values=True)))
         if opener is None or rest or not params.text("filename"):
             raise NotFound("The URL names no file of this server.")
         return await self._queried(caller, call.removeprefix(CONTEXT), params)
@@ -116,9 +117,17 @@ def _split(url: str) -> SplitResult | None:
         return None
 
 
-def _path(parts: SplitResult) -> str:
-    """The path as calls see it: decoded, without a session id."""
-    # What a URL has raw and a request cannot have; the rest is encoded already.
-    raw = quote(parts.path, safe="/%;=&+,!$'()*:@~")
-    scope: dict[str, Any] = {"path": parts.path, "raw_path": raw.encode(), "query_string": b""}
-    return str(normalised(scope)["path"])
+def _path_and_query(parts: SplitResult) -> tuple[str, str]:
+    """Path and query as calls see them: the path decoded, both without a session id."""
+    scope: dict[str, Any] = {
+        "path": parts.path,
+        "raw_path": _encoded(parts.path),
+        "query_string": _encoded(parts.query),
+    }
+    scope = normalised(scope)
+    return str(scope["path"]), scope["query_string"].decode()
+
+
+def _encoded(part: str) -> bytes:
+    """What a URL has raw and a request cannot have, encoded; the rest is encoded already."""
+    return quote(part, safe="/%;=&+,!$'()*:@~?").encode()

@@ -70,6 +70,7 @@ def test_a_plot_is_transferred(testuser: Client, project: str) -> None:
         "{base}/r/project/directory/download/{project}/a.txt;jsessionid={session}",
         "{base}/r/project/directory/download;jsessionid={session}?project={project}&filename=a.txt",
         "{base}/r/project/directory/download?project={project}&filename=a.txt&format",
+        "{base}/r/project/directory/download?project={project}&filename=a.txt;jsessionid={session}",
         "/deployr/r/project/directory/download/{project}/a.txt",
     ],
 )
