@@ -1,4 +1,4 @@
-"""``python -m deployr.housekeeper``: ends HTTP sessions that idled for too long, removes what nobody holds."""
+"""``python -m deployr.housekeeper``: ends HTTP sessions that idled or were ended, removes what nobody holds."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from deployr import handover, logs
 from deployr.errors import DeployrError
 from deployr.events.records import SecurityLogout
 from deployr.grid.client import Grid, SocketGrid
+from deployr.mlserver.roles import Roles
+from deployr.mlserver.sessions import Sessions as MlSessions
 from deployr.projects.projects import Projects
 from deployr.projects.scripts import blackbox_ids
 from deployr.repository.blobs import Blobs
@@ -34,9 +36,10 @@ _FIRST_COLLECTING = datetime.timedelta(minutes=1)
 class Housekeeper:
     """What is done now and then, off every request's path."""
 
-    def __init__(self, projects: Projects, sessions: HttpSessions, grid: Grid) -> None:
+    def __init__(self, projects: Projects, sessions: HttpSessions, ml_sessions: MlSessions, grid: Grid) -> None:
         self._projects = projects
         self._sessions = sessions
+        self._ml_sessions = ml_sessions
         self._grid = grid
 
     async def tick(self) -> None:
@@ -46,6 +49,7 @@ class Housekeeper:
             # Web workers may not yet have written down that a session is in use.
             for expired in self._sessions.expired(since=self._sessions.interval):
                 await self._end(expired)
+            await self._ml_sessions.close_of_disabled()
             await self._projects.forget_lost()
         except DeployrError as ex:
             log.warning("housekeeping: %s", ex.message)
@@ -88,7 +92,8 @@ async def keep(settings: Settings) -> None:
     database = Database(settings.database_url)
     grid = SocketGrid(settings.grid_socket)
     sessions = HttpSessions(database, settings.secret_key(), settings.server.session_timeout)
-    housekeeper = Housekeeper(Projects(database, grid, settings), sessions, grid)
+    ml_sessions = MlSessions(database, grid, Roles(settings.mlserver), settings)
+    housekeeper = Housekeeper(Projects(database, grid, settings), sessions, ml_sessions, grid)
     scheduler = AsyncIOScheduler()
     scheduler.add_job(housekeeper.tick, "interval", seconds=sessions.interval, coalesce=True, max_instances=1)
     collector = BlobCollector(database, Blobs(settings.blobs_directory))

@@ -22,6 +22,7 @@ from deployr.mlserver.roles import Roles
 from deployr.settings import Settings
 from deployr.store.database import Database, now_ms
 from deployr.store.schema import mlserver_sessions as table
+from deployr.store.schema import users
 from deployr.users.caller import Caller
 
 _REMEMBERED_MS = 24 * 3600 * 1000
@@ -86,12 +87,21 @@ class Sessions:
         Raises:
             NotFound: the caller has no such session.
         """
-        session = self.find(caller, session_id)
+        if not await self._close(self.find(caller, session_id)):
+            raise NotFound(f"Session {session_id} not found.")
+
+    async def close_of_disabled(self) -> None:
+        """Close the sessions of users who may not log in any more, whatever runs in them."""
+        disabled = sa.select(users.c.username).where(~users.c.enabled)
+        for session in self._rows(table.c.owner.in_(disabled)):
+            await self._close(session)
+
+    async def _close(self, session: MlSession) -> bool:
+        """Close a session and forget it; false when it was not live."""
         was_live = await self._grid.close(session.id)
         with self._database.transaction() as connection:
             connection.execute(table.delete().where(table.c.id == session.id))
-        if not was_live:
-            raise NotFound(f"Session {session_id} not found.")
+        return was_live
 
     async def _remember(self, session: MlSession) -> None:
         """Write the row, and forget old ones of sessions that are no more."""

@@ -20,10 +20,11 @@ from deployr.errors import (
 )
 from deployr.settings import Settings
 from deployr.store.database import Database, now_ms
+from deployr.store.schema import http_sessions, token_pairs, user_roles, users
 from deployr.store.schema import roles as roles_table
-from deployr.store.schema import token_pairs, user_roles, users
 from deployr.users import passwords
 from deployr.users.caller import Caller
+from deployr.users.http_sessions import ENDED
 from deployr.users.roles import ADMINISTRATOR, POWER_USER, SYSTEM_ROLES, permissions
 
 ADMIN = "admin"
@@ -171,7 +172,7 @@ class Accounts:
         return self._users(sa.true())
 
     def change_password(self, username: str, password: str) -> None:
-        """Set a new password; it also takes away a lock and an expiry, and ends the user's bearer tokens.
+        """Set a new password; it also takes away a lock and an expiry, and ends all logins of the user.
 
         Raises:
             InvalidParameter: the password breaks a rule.
@@ -180,7 +181,7 @@ class Accounts:
         passwords.check_rules(password, self._rules)
         self._modify(
             username,
-            ends_tokens=True,
+            ends_logins=True,
             password_hash=passwords.hash_password(password),
             default_password=False,
             expired=False,
@@ -197,7 +198,7 @@ class Accounts:
         self._modify(username, enabled=True, failures=0, locked_until=None)
 
     def disable(self, username: str) -> None:
-        """Keep a user out: no login, and sessions and bearer tokens stop working.
+        """Keep a user out: no login, and all there are end for good.
 
         Raises:
             InvalidParameter: the account of the administrator cannot be disabled (admin-facts 23).
@@ -205,7 +206,7 @@ class Accounts:
         """
         if username == ADMIN:
             raise InvalidParameter("The account of the administrator cannot be disabled.")
-        self._modify(username, ends_tokens=True, enabled=False)
+        self._modify(username, ends_logins=True, enabled=False)
 
     def expire_password(self, username: str) -> None:
         """Ask for a new password before the next login.
@@ -268,14 +269,17 @@ class Accounts:
             pairs = connection.execute(sa.select(user_roles).join(users).where(condition)).all()
         return [_user(row, (pair.role for pair in pairs if pair.username == row.username)) for row in rows]
 
-    def _modify(self, username: str, *, ends_tokens: bool = False, **values: Any) -> None:
+    def _modify(self, username: str, *, ends_logins: bool = False, **values: Any) -> None:
         """A change by an administrator."""
         change = users.update().where(users.c.username == username).values(last_modified=now_ms(), **values)
         with self._database.transaction() as connection:
             if connection.execute(change).rowcount == 0:
                 raise NotFound(f"There is no user {username}.")
-            if ends_tokens:
+            if ends_logins:
                 connection.execute(token_pairs.delete().where(token_pairs.c.username == username))
+                # The housekeeper removes them, after what they hold on the grid.
+                of_user = http_sessions.c.username == username
+                connection.execute(http_sessions.update().where(of_user).values(used=ENDED))
 
     def _update(self, username: str, **values: Any) -> None:
         with self._database.transaction() as connection:

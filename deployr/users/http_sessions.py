@@ -21,6 +21,9 @@ from deployr.store.database import Database, now_ms
 from deployr.store.schema import http_sessions, user_roles, users
 from deployr.users.caller import Caller
 
+ENDED = 0
+"""Last use of a session that was ended for its user; no use comes after it, but another login."""
+
 _MOST_INTERVAL = 3.0
 _HALF = 32
 """Hex digits of the random and of the proving half of an id."""
@@ -43,7 +46,9 @@ _FIND = (
 )
 _TOUCH = (
     http_sessions.update()
-    .where(http_sessions.c.digest == sa.bindparam("touched"), http_sessions.c.used < sa.bindparam("at"))
+    .where(
+        http_sessions.c.digest == sa.bindparam("touched"), http_sessions.c.used.between(ENDED + 1, sa.bindparam("at"))
+    )
     .values(used=sa.bindparam("at"))
 )
 
@@ -189,7 +194,7 @@ class HttpSessions:
             return [ExpiredSession(*row) for row in connection.execute(query)]
 
     def _is_idle(self, digest: str, used: int) -> bool:
-        return max(used, self._touched.get(digest, 0)) < now_ms() - self._timeout_ms
+        return used == ENDED or max(used, self._touched.get(digest, 0)) < now_ms() - self._timeout_ms
 
 
 def digest_of(session_id: str) -> str:

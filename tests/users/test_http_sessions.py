@@ -145,6 +145,28 @@ def test_a_disabled_account_loses_its_sessions(sessions: HttpSessions, session_i
     assert _find(sessions, session_id).is_anonymous
 
 
+def test_a_new_password_or_disabling_ends_sessions_for_good(
+    sessions: HttpSessions, session_id: str, accounts: Accounts
+) -> None:
+    accounts.change_password("testuser", "Sesame42")
+    assert _find(sessions, session_id).is_anonymous
+    sessions.attach(session_id, "testuser")
+    assert _find(sessions, session_id).username == "testuser"
+    accounts.disable("testuser")
+    accounts.enable("testuser")
+    assert _find(sessions, session_id).is_anonymous
+
+
+def test_what_is_noted_of_its_use_does_not_bring_an_ended_session_back(
+    sessions: HttpSessions, session_id: str, accounts: Accounts
+) -> None:
+    sessions.touch(digest_of(session_id))
+    accounts.change_password("testuser", "Sesame42")
+    assert _find(sessions, session_id).is_anonymous
+    sessions.flush()
+    assert [session.digest for session in sessions.expired()] == [digest_of(session_id)]
+
+
 def test_an_idle_session_ends(sessions: HttpSessions, session_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert sessions.expired() == []
     _later(monkeypatch, TIMEOUT + 1)
