@@ -8,6 +8,7 @@ The exit status is 0 when every answer was right or a documented error, and noth
 from __future__ import annotations
 
 import argparse
+import asyncio
 import statistics
 import sys
 from collections.abc import Awaitable, Callable, Sequence
@@ -26,6 +27,9 @@ from bench.save_crashes import save_crashes
 from bench.server import Server
 from bench.transfer_memory import transfer_memory
 from bench.waiting import until
+from deployr.settings import Settings
+from tests.repository_model.accounts import live_repository
+from tests.repository_model.machine import run_machine
 
 _GROWTH_MOST = 1.25
 """Most that memory and open files may grow from the first quarter of the batches to the last."""
@@ -43,11 +47,12 @@ Lines = tuple[list[str], bool]
 
 @dataclass(frozen=True)
 class Size:
-    """How long scenarios run: seconds of those that take time, rounds of those that count, jobs."""
+    """How long scenarios run: seconds of those that take time, rounds of those that count, jobs, calls."""
 
     seconds: float
     rounds: int
     jobs: int
+    steps: int
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -57,11 +62,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--minutes", type=float, default=10, help="time of `crash` and of `anonymous`; default 10")
     parser.add_argument("--rounds", type=int, default=200, help="rounds of `saves` and of `repository`; default 200")
     parser.add_argument("--jobs", type=int, default=300, help="jobs of `jobs`; default 300")
+    parser.add_argument("--steps", type=int, default=5000, help="calls of `rules`; default 5000")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="file that the lines are added to")
     arguments = parser.parse_args(argv)
     if unknown := set(arguments.scenarios) - set(SCENARIOS):
         parser.error(f"no such scenario: {' '.join(sorted(unknown))}")
-    size = Size(arguments.minutes * 60, arguments.rounds, arguments.jobs)
+    size = Size(arguments.minutes * 60, arguments.rounds, arguments.jobs, arguments.steps)
     good = True
     for scenario in arguments.scenarios or list(SCENARIOS):
         lines, passed = uvloop.run(_run(scenario, size))
@@ -147,6 +153,25 @@ async def _repository(server: Server, size: Size) -> Lines:
     ], not result.faults
 
 
+async def _rules(server: Server, size: Size) -> Lines:
+    def run() -> Lines:
+        settings = Settings.load(flags={"home": server.home})
+        with live_repository(settings, f"http://127.0.0.1:{server.port}/deployr") as live:
+            try:
+                counts = run_machine(live, size.steps)
+            except AssertionError as ex:
+                return [f"the server and the rules disagree: {ex}"], False
+        done = {name.removesuffix(" done"): count for name, count in counts.items() if name.endswith(" done")}
+        return [
+            f"{counts.total()} random repository calls by three users and anonymous callers, each answer and all lists "
+            "after it as the model of the rules says",
+            f"calls that succeeded: {_counts(dict(sorted(done.items())))}",
+            f"calls that were refused: {counts.total() - sum(done.values())}",
+        ], True
+
+    return await asyncio.to_thread(run)
+
+
 async def _transfer(server: Server, _size: Size) -> Lines:
     grown = await transfer_memory(server, _TRANSFERRED)
     lines = [f"{call}: the peak of all processes grew by {growth:.1f} MiB" for call, growth in grown.items()]
@@ -201,6 +226,7 @@ SCENARIOS: dict[str, Callable[[Server, Size], Awaitable[Lines]]] = {
     "crash": _crash,
     "saves": _saves,
     "repository": _repository,
+    "rules": _rules,
     "transfer": _transfer,
     "jobs": _jobs,
     "value": _value,
