@@ -23,6 +23,9 @@ _FORM = "application/x-www-form-urlencoded"
 _MULTIPART = "multipart/form-data"
 _CHUNK = 64 * 1024
 _MAX_FIELDS = 1000
+_MAX_ITEMS = 10_000
+"""Items of a comma list: each may become a parameter of a query, and databases take so many only."""
+
 _LARGE = 256 * 1024
 """Characters of a form from which on it is parsed in a thread, so that other calls go on."""
 
@@ -108,8 +111,14 @@ class Params:
         return items
 
     def places(self, *names: str) -> list[str]:
-        """A comma list that is parallel to another one: empty places stand for defaults, a trailing comma for none."""
+        """A comma list that is parallel to another one: empty places stand for defaults, a trailing comma for none.
+
+        Raises:
+            MalformedParameter: it is too long.
+        """
         text = self.text(*names)
+        if text and text.count(",") > _MAX_ITEMS:
+            raise MalformedParameter(f"Parameter {names[0]} has more than {_MAX_ITEMS} items.")
         items = [item.strip() for item in text.split(",")] if text else []
         return items[:-1] if items and not items[-1] else items
 

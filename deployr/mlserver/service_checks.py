@@ -35,6 +35,16 @@ def check_name(what: str, name: str) -> None:
         raise InvalidParameter(f"Parameter {what} cannot be {name[:MAX_NAME]!r}.")
 
 
+def check_label(what: str, text: str) -> None:
+    """Check the name of something that is found by its id; any text will do that is short and of one line.
+
+    Raises:
+        InvalidParameter: it has control characters, or too many.
+    """
+    if not _is_plain(text):
+        raise InvalidParameter(f"Parameter {what} has control characters, or more than {MAX_NAME} characters.")
+
+
 def check(service: Service) -> None:
     """Check what a service is made of.
 

@@ -19,6 +19,7 @@ from deployr.grid.client import Grid
 from deployr.grid.protocol import SessionSpec
 from deployr.mlserver.records import RUNTIMES, MlSession, Runtime
 from deployr.mlserver.roles import Roles
+from deployr.mlserver.service_checks import check_label
 from deployr.settings import Settings
 from deployr.store.database import Database, now_ms
 from deployr.store.schema import mlserver_sessions as table
@@ -47,9 +48,11 @@ class Sessions:
 
         Raises:
             PermissionDenied: the caller's role does not allow it.
+            InvalidParameter: the name has control characters, or too many.
             UserProjectLimit, NoFreeSlot: there is no room.
         """
         self._roles.require_sessions(caller)
+        check_label("name", name or "")
         session = MlSession(str(uuid.uuid4()), name or random_name(), str(caller.username), runtime)
         spec = SessionSpec(
             session=session.id,

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from deployr.errors import InvalidParameter, NotFound
 from deployr.mlserver.records import RUNTIMES, MlSession, Runtime
 from deployr.mlserver.roles import Roles
+from deployr.mlserver.service_checks import check_label
 from deployr.mlserver.sessions import Sessions, random_name
 from deployr.mlserver.snapshot_contents import SnapshotContents
 from deployr.projects.records import Content, Download
@@ -60,11 +61,13 @@ class Snapshots:
 
         Raises:
             NotFound: the caller has no such session.
+            InvalidParameter: the name has control characters, or too many.
             SessionLost: it has died.
             ProjectBusy: a call runs in it.
             TooLarge: it holds too much.
         """
         session = self._sessions.find(caller, session_id)
+        check_label("name", name or "")
         blob = await self._contents.capture(session.id, RUNTIMES[session.runtime])
         snapshot = Snapshot(
             str(uuid.uuid4()), name or random_name(), session.owner, session.runtime, blob.sha256, blob.length, now_ms()

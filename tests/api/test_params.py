@@ -129,3 +129,10 @@ def test_whatever_was_encoded_is_read_back(values: dict[str, str]) -> None:
 async def test_some_texts_may_be_given_empty(tmp_path: Path) -> None:
     params = await read(tmp_path, method="GET", query_string="bare&empty=&full=x")
     assert [params.given_text(name) for name in ("bare", "empty", "full", "absent")] == ["", "", "x", None]
+
+
+def test_lists_have_an_end() -> None:
+    params = Params({"a": "x," * 10_000, "b": "x," * 10_001})
+    assert len(params.names("a")) == 10_000
+    with pytest.raises(MalformedParameter):
+        params.names("b")

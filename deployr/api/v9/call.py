@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import uuid
 from typing import TypeVar
 
@@ -49,25 +50,31 @@ class Call(Request):
             raise NotAuthenticated("The call needs the header Authorization with a bearer token.")
         return header[len(_SCHEME) :].strip()
 
-    async def read(self, kind: type[D]) -> D:
+    async def read(self, kind: type[D], most: int = sys.maxsize) -> D:
         """The JSON body.
+
+        Args:
+            most: bytes of it, where an upload may be larger.
 
         Raises:
             UnsupportedBody: it is something else than JSON.
             MalformedParameter: it is malformed, or does not come; the text names the parameter.
-            TooLarge: it is larger than an upload may be.
+            TooLarge: it is larger than that.
         """
         bodies.require_json(self.content_type)
-        return bodies.decode(await self.read_bytes(), kind)
+        return bodies.decode(await self.read_bytes(most), kind)
 
-    async def read_bytes(self) -> bytes:
+    async def read_bytes(self, most: int = sys.maxsize) -> bytes:
         """The body as it is.
+
+        Args:
+            most: bytes of it, where an upload may be larger.
 
         Raises:
             MalformedParameter: it does not come in time.
-            TooLarge: it is larger than an upload may be.
+            TooLarge: it is larger than that.
         """
-        limit, body = self.settings.limits.max_upload, bytearray()
+        limit, body = min(most, self.settings.limits.max_upload), bytearray()
         if (self.content_length or 0) > limit:
             raise TooLarge(f"The body is larger than {limit} bytes.")
         read = patient(self, self.settings.server.body_timeout)

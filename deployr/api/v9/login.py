@@ -13,6 +13,9 @@ from deployr.api.v9.replies import reply
 from deployr.users.logins import Logins
 from deployr.users.tokens import TokenPair, Tokens
 
+_LONGEST = 64 * 1024
+"""Bytes of a body: anybody may send one."""
+
 
 class LoginResource:
     """Calls of the group of authentication."""
@@ -25,13 +28,13 @@ class LoginResource:
 
     async def on_post(self, req: Call, resp: Response) -> None:
         """Log in."""
-        request = await req.read(LoginRequest)
+        request = await req.read(LoginRequest, _LONGEST)
         user = await self._logins.authenticate(request.username, request.password)
         self._reply(resp, self._tokens.issue(user.username))
 
     async def on_post_refresh(self, req: Call, resp: Response) -> None:
         """Use up a refresh token for a new pair."""
-        request = await req.read(RenewTokenRequest)
+        request = await req.read(RenewTokenRequest, _LONGEST)
         self._reply(resp, self._tokens.renew(request.refresh_token))
 
     async def on_delete_refresh(self, req: Call, resp: Response, refresh_token: str | None = None) -> None:

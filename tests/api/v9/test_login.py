@@ -124,3 +124,9 @@ async def test_tokens_of_an_issuer_that_cannot_be_asked_are_503_and_own_ones_goo
         pair = (await client.post("/login", json={"username": "testuser", "password": "changeme"})).json()
         own = {"Authorization": f"Bearer {pair['access_token']}"}
         assert (await client.get("/computenodes", headers=own)).status_code == 200
+
+
+@pytest.mark.parametrize(("path", "key"), [("/login", "password"), ("/login/refreshToken", "refreshToken")])
+async def test_a_body_that_anybody_may_send_is_short(root: InProcess, path: str, key: str) -> None:
+    async with root() as client:
+        assert (await client.post(path, json={"username": "testuser", key: "x" * 100_000})).status_code == 413

@@ -88,6 +88,11 @@ def test_a_session_that_cannot_be_is_refused(api: Api) -> None:
     api.expect(404, "POST", "/sessions", json={"snapshotId": str(uuid.uuid4())})
 
 
+@pytest.mark.parametrize("name", ["a\0b", "a\nb", "x" * 201])
+def test_names_of_sessions_are_short_and_of_one_line(api: Api, name: str) -> None:
+    assert "name" in api.expect(400, "POST", "/sessions", json={"name": name})["message"]
+
+
 def test_readers_open_no_sessions(reader: Api) -> None:
     reader.expect(403, "POST", "/sessions", json={})
     reader.expect(403, "GET", "/sessions")
