@@ -45,27 +45,38 @@ class IssuerKeys:
         Raises:
             NodeNotResponding: the issuer has never answered.
         """
-        async with self._fetching:
-            now = time.monotonic()
-            outdated = kid not in self._keys or now - self._fetched > _LIFETIME
-            if outdated and now - self._tried > _PAUSE:
-                self._tried = now
-                await self._fetch()
+        # Nobody who has a known key waits for what others have begun to fetch.
+        if kid not in self._keys or (self._is_old() and not self._fetching.locked()):
+            async with self._fetching:
+                is_due = kid not in self._keys or self._is_old()
+                if is_due and time.monotonic() - self._tried > _PAUSE:
+                    await self._fetch()
+                    self._tried = time.monotonic()
         if not self._keys:
             raise NodeNotResponding("The issuer of the token cannot be asked for its keys.")
         return self._keys.get(kid)
+
+    def _is_old(self) -> bool:
+        return time.monotonic() - self._fetched > _LIFETIME
 
     async def _fetch(self) -> None:
         """Old keys are better than none: a failure leaves them in place."""
         try:
             async with httpx.AsyncClient(timeout=_TIMEOUT) as client:
-                url = self._jwks_url or (await _get(client, _discovery(self._issuer)))["jwks_uri"]
+                url = self._jwks_url or await self._discovered(client)
                 keys = jwt.PyJWKSet.from_dict(await _get(client, url)).keys
         except (httpx.HTTPError, httpx.InvalidURL, ValueError, LookupError, TypeError, jwt.PyJWTError) as ex:
             log.warning("fetching the keys of %s failed: %s", self._issuer, ex)
             return
         self._keys = {key.key_id: key for key in keys if key.key_id}
         self._fetched = time.monotonic()
+
+    async def _discovered(self, client: httpx.AsyncClient) -> str:
+        """URL of the key set; metadata that speaks of another issuer is none of this one's (Discovery 4.3)."""
+        metadata = await _get(client, _discovery(self._issuer))
+        if metadata["issuer"] != self._issuer:
+            raise ValueError(f"the metadata is of {metadata['issuer']!r}")
+        return str(metadata["jwks_uri"])
 
 
 def _discovery(issuer: str) -> str:

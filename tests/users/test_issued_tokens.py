@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.server
 import json
 import threading
@@ -17,6 +18,7 @@ from jwt.algorithms import RSAAlgorithm
 from deployr.errors import BadCredentials, NodeNotResponding, NotAuthenticated
 from deployr.settings import OidcSettings, Settings
 from deployr.store.database import Database
+from deployr.users import issuer_keys
 from deployr.users.accounts import Accounts
 from deployr.users.issued_tokens import IssuedTokens
 
@@ -27,6 +29,9 @@ class Issuer:
     def __init__(self) -> None:
         self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         self.requests: list[str] = []
+        self.name: str | None = None
+        self.asked, self.may_answer = threading.Event(), threading.Event()
+        self.may_answer.set()
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
@@ -39,6 +44,7 @@ class Issuer:
 
     def stop(self) -> None:
         """Answer no more."""
+        self.may_answer.set()
         self._server.shutdown()
         self._server.server_close()
 
@@ -48,6 +54,8 @@ class Issuer:
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 issuer.requests.append(self.path)
+                issuer.asked.set()
+                issuer.may_answer.wait()
                 self.send_response(200)
                 self.end_headers()
                 self.wfile.write(json.dumps(issuer.reply(self.path)).encode())
@@ -60,7 +68,7 @@ class Issuer:
     def reply(self, path: str) -> dict[str, Any]:
         """Metadata, or the key set."""
         if path.endswith("openid-configuration"):
-            return {"issuer": self.url, "jwks_uri": f"{self.url}/keys"}
+            return {"issuer": self.name or self.url, "jwks_uri": f"{self.url}/keys"}
         return {"keys": [RSAAlgorithm.to_jwk(self.key.public_key(), as_dict=True) | {"kid": "one"}]}
 
 
@@ -145,3 +153,25 @@ async def test_keys_that_were_fetched_outlive_the_issuer(tokens: IssuedTokens, i
     await tokens.find(issuer.token())
     issuer.stop()
     assert (await tokens.find(issuer.token())).username == "wal.ter@x.org"
+
+
+async def test_nobody_with_a_known_key_waits_while_an_unknown_one_is_looked_for(
+    tokens: IssuedTokens, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(issuer_keys, "_PAUSE", 0)
+    await tokens.find(issuer.token())
+    issuer.may_answer.clear()
+    issuer.asked.clear()
+    unknown = asyncio.create_task(tokens.find(issuer.token(kid="none")))
+    await asyncio.to_thread(issuer.asked.wait)
+    await tokens.find(issuer.token())
+    assert not unknown.done()
+    issuer.may_answer.set()
+    with pytest.raises(NotAuthenticated):
+        await unknown
+
+
+async def test_metadata_of_another_issuer_is_not_believed(tokens: IssuedTokens, issuer: Issuer) -> None:
+    issuer.name = "https://other.example"
+    with pytest.raises(NodeNotResponding):
+        await tokens.find(issuer.token())
