@@ -12,7 +12,6 @@ import datetime
 import logging
 from collections.abc import Awaitable, Callable
 
-import sqlalchemy as sa
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from deployr.errors import DeployrError
@@ -175,8 +174,8 @@ class Runner:
             await step()
         except DeployrError as ex:
             log.warning("jobs: %s", ex.message)
-        except sa.exc.SQLAlchemyError:
-            log.exception("jobs: the database failed")
+        except Exception:
+            log.exception("jobs: something failed")
 
 
 def _is_of_job(purpose: str, context: str) -> bool:

@@ -79,12 +79,12 @@ class JobRun:
         """Give the job a session, and let it begin.
 
         Returns:
-            False when it did not: it is in the queue again, cancelled, or, without any node to run on, failed.
+            False when it did not: it is in the queue again, cancelled, or, where it can never have one, failed.
         """
         try:
             await self._grid.open(self._spec())
-        except GridError as ex:
-            if not isinstance(ex, NoFreeSlot) or await self._may_find_room():
+        except DeployrError as ex:
+            if await self._may_find_room(ex):
                 self._queue.give_back(self.job)
                 return False
             return await self._fail_at_once(ex)
@@ -124,7 +124,10 @@ class JobRun:
             private_data=self._external_data.private(self.job.owner),
         )
 
-    async def _may_find_room(self) -> bool:
+    async def _may_find_room(self, reason: DeployrError) -> bool:
+        """Whether the grid may have a session for the job later."""
+        if not isinstance(reason, NoFreeSlot):
+            return isinstance(reason, GridError)
         return capacity.is_known((await self._grid.status()).nodes, self.job.cluster)
 
     def _begin(self) -> bool:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+
+from deployr.errors import DeployrError
 from deployr.grid.files import check_name
 from deployr.settings import Settings
+
+log = logging.getLogger(__name__)
 
 
 class ExternalData:
@@ -13,9 +18,17 @@ class ExternalData:
         self._private = settings.private_data_directory
 
     def private(self, username: str | None) -> str | None:
-        """Directory of a user's own data, made here; none of an anonymous caller."""
+        """Directory of a user's own data, made here; none of an anonymous caller.
+
+        Raises:
+            DeployrError: it cannot be made.
+        """
         if username is None:
             return None
         directory = self._private / check_name(username)
-        directory.mkdir(mode=0o700, exist_ok=True)
+        try:
+            directory.mkdir(mode=0o700, exist_ok=True)
+        except OSError as ex:
+            log.error("private external data: %s", ex)
+            raise DeployrError("The directory of your external data cannot be made.") from ex
         return str(directory)

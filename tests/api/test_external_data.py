@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from deployr.store.database import Database
+from deployr.users.accounts import Accounts
 from tests.jobs.callers import ended, submit
 from tests.server import BASIC_USER, Client, Server
 
@@ -102,3 +104,15 @@ def test_a_project_that_a_reader_makes_live_has_public_data_alone(server: Server
     testuser.succeed("/r/project/close", project=project)
     testuser.succeed("/r/project/delete", project=project)
     reader.logout()
+
+
+def test_who_can_have_no_private_directory_is_told_and_hinders_nobody(server: Server, testuser: Client) -> None:
+    database = Database(server.settings.database_url)
+    Accounts(database, server.settings).create("shutout", "Sesame42", roles=["POWER_USER"])
+    database.close()
+    (server.settings.private_data_directory / "shutout").write_text("in the way")
+    client = server.login("shutout", "Sesame42")
+    assert "external data" in client.fail("/r/project/create")["error"]
+    job = ended(client, submit(client, code="1"))
+    assert (job["status"], "external data" in job["statusMsg"]) == ("Failed", True)
+    assert ended(testuser, submit(testuser, code="1"))["status"] == "Completed"
