@@ -24,8 +24,8 @@ _caller = st.sampled_from([*ROLES, *ROLES, *ROLES, ANONYMOUS])
 _filename = st.sampled_from(["a.R", "a.R", "a.R", "b.txt", "b.txt", "ü c.csv", f"d.{BLACKLISTED}"])
 _filenames = st.lists(_filename, min_size=1, max_size=2)
 _some_filenames = st.lists(_filename, max_size=2)
-_directory = st.sampled_from([*[ROOT, "one"] * 4, "two", "two", "old.archive", "none"])
-_new_directory = st.sampled_from(["one", "two", "neu ü", "Shared", "a/b", "x.y", "old.archive"])
+_directory = st.sampled_from([*[ROOT, "one"] * 4, "two", "two", "neu ü", "old.archive", "none"])
+_new_directory = st.sampled_from(["one", *["neu ü", "3rd", "4th"] * 2, "Shared", "a/b", "x.y", "old.archive"])
 _content = st.sampled_from([b"1", b"22", b"three\n", b""])
 _text = st.sampled_from(["d", "é <&>"])
 _number = st.sampled_from([0, 0, 0, 1, 1, 2, _NO_VERSION])
@@ -92,7 +92,12 @@ CALLS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
         _flags | {"category": _category, "archived": st.booleans(), "userfiles": st.booleans()},
     ),
     "directory_create": _sent({"directory": _new_directory}),
-    "directory_rename": _sent({"directory": _directory, "destination": _new_directory}),
+    "directory_rename": _sent(
+        {
+            "directory": st.sampled_from(["one", "two", "neu ü", "old.archive", ROOT, "none"]),
+            "destination": _new_directory,
+        }
+    ),
     "directory_copy": _sent(_selection | {"destination": _directory}),
     "directory_move": _sent(_selection | {"destination": _directory}),
     "directory_update": _sent(_selection, _access),
