@@ -48,3 +48,30 @@ def test_a_blackbox_remembers_until_it_is_recycled(node: Callable[..., Any], uni
     assert value(seen["stranger"]) == 1
     assert [reply["execution"]["artifacts"] for reply in seen["replies"][:4]] == [[], [], [], []]
     assert not any(reply["execution"]["code"] for reply in seen["replies"][:4])
+
+
+def names(files: list[dict[str, Any]]) -> list[str]:
+    return [file["filename"] for file in files]
+
+
+def test_scripts_of_r_and_python_are_listed_run_and_downloaded_by_version(
+    node: Callable[..., Any], unique: str, tmp_path: Path
+) -> None:
+    seen = node("stored.js", unique, tmp_path)
+    assert names(seen["scripts"]) == ["model.R", "model.py"]
+    assert [version["versionmsg"] for version in seen["versions"]] == ["doubles", None]
+    assert [value(run) for run in seen["runs"]] == [42, 22, 63]
+    downloaded = {path.name: path.read_text() for path in tmp_path.iterdir()}
+    assert downloaded == {"latest.R": "y <- x * 2\n", "former.R": "y <- x + 1\n", "model.py": "y = x * 3\n"}
+
+
+def test_lists_are_narrowed_cut_into_pages_and_reach_the_external_repository(
+    node: Callable[..., Any], unique: str, tmp_path: Path
+) -> None:
+    seen = node("stored.js", unique, tmp_path)
+    assert names(seen["tagged"]) == ["model.R", "model.py"]
+    assert (seen["page"]["total"], names(seen["page"]["files"])) == (3, ["model.py", "plain.txt"])
+    assert names(seen["data"]) == ["plain.txt"]
+    assert "echo.sh" in names(seen["external"])
+    assert {file["directory"] for file in seen["external"]} == {"external:public:admin"}
+    assert seen["refused"]["errorCode"] == 900
