@@ -99,6 +99,10 @@ class SessionLost(GridError):
     code = 916
 
 
+class NotWarm(GridError):
+    """The grid has no warm parent of this service now; its code can run in a plain session all the same."""
+
+
 class VersionMismatch(GridError):
     """A grid node speaks another version than this server."""
 

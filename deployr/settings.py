@@ -174,6 +174,17 @@ class MlServerSettings(_Group, frozen=True, kw_only=True):
         int, _positive("Most items of batches that run at a time, of all and of one whatever it asks for.", "items")
     ] = 100
     batch_kept: Annotated[int, _positive("Time that a batch is kept after its end.", "seconds")] = 604800
+    warm_services: Annotated[
+        int, _natural("Most services with a warm parent; others run in plain sessions, more slowly.", "services")
+    ] = 16
+    service_idle: Annotated[float, _positive("Time without calls after which a warm parent is stopped.", "seconds")] = (
+        600
+    )
+    service_calls: Annotated[int, _positive("Calls of one service that run at one time.", "calls")] = 100
+    service_time_limit: Annotated[float, _positive("Longest time of one call of a service.", "seconds")] = 3600
+    service_memory_reserve: Annotated[
+        int, _natural("Memory of the machine that warm parents leave free; the least used are stopped.", "bytes")
+    ] = 268435456
 
 
 class RepositorySettings(_Group, frozen=True, kw_only=True):

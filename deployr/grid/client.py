@@ -31,6 +31,8 @@ from deployr.grid.protocol import (
     GridStatus,
     Heard,
     Interest,
+    ServicePool,
+    ServiceSpec,
     SessionInfo,
     SessionSpec,
 )
@@ -68,6 +70,7 @@ class Grid(Protocol):
             UserProjectLimit, AnonymousProjectLimit, UserJobLimit: ``spec.owner_limit`` is reached.
             AlreadyExists: a session of that id is open.
             ProjectBusy: somebody holds that id, to open a session.
+            NotWarm: ``spec.service`` has no warm parent yet, or can have none.
         """
 
     async def execute(
@@ -217,6 +220,20 @@ class Grid(Protocol):
             NotFound: one of them does not exist; then none is deleted.
         """
 
+    async def warm_service(self, service: ServiceSpec, *, initial: int, most: int) -> None:
+        """Give a service a pool, which is made in the background, or change the one that it has.
+
+        Args:
+            initial: forks kept ready.
+            most: sessions at one time, for which other calls of the service never make room; 0 for the grid's limit.
+        """
+
+    async def service_pool(self, service: str) -> ServicePool:
+        """State of a service's pool."""
+
+    async def drop_pool(self, service: str) -> bool:
+        """Take a service's pool away; true when it had one."""
+
     async def status(self) -> GridStatus:
         """State of the nodes."""
 
@@ -365,6 +382,15 @@ class SocketGrid:
 
     async def delete_files(self, session: str, filenames: list[str], *, area: FileArea = "directory") -> None:
         await self._ask(protocol.DeleteFiles(session, filenames, area, hold=_hold(session)), Flag)
+
+    async def warm_service(self, service: ServiceSpec, *, initial: int, most: int) -> None:
+        await self._ask(protocol.WarmService(service, initial, most), Flag)
+
+    async def service_pool(self, service: str) -> ServicePool:
+        return await self._ask(protocol.PoolStatus(service), ServicePool)
+
+    async def drop_pool(self, service: str) -> bool:
+        return (await self._ask(protocol.DropPool(service), Flag)).value
 
     async def status(self) -> GridStatus:
         return await self._ask(protocol.Status(), GridStatus)

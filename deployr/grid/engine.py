@@ -19,6 +19,7 @@ from deployr.errors import (
     AlreadyExists,
     AnonymousProjectLimit,
     GridError,
+    NotWarm,
     ProjectBusy,
     SessionLost,
     UserJobLimit,
@@ -32,6 +33,7 @@ from deployr.grid.events import EventHub
 from deployr.grid.external_data import PrivateDirectories
 from deployr.grid.node import Node
 from deployr.grid.protocol import Execution, ExecutionRecord, GridStatus, Purpose, SessionInfo, SessionSpec
+from deployr.grid.service_parents import ServiceParents
 from deployr.grid.session import Session, Value
 
 log = logging.getLogger(__name__)
@@ -65,12 +67,14 @@ class Engine:
         stateless_keep: seconds that the files of a stateless execution stay readable.
         tick: called about once a second beside the engine's own checks.
         events: tells what happens to those who listen.
+        services: the warm parents of services.
     """
 
     nodes: Sequence[Node]
     stateless_keep: float
     tick: Callable[[], object] = lambda: None
     events: EventHub = field(default_factory=EventHub)
+    services: ServiceParents | None = None
     private_directories: PrivateDirectories = field(default_factory=PrivateDirectories)
     _entries: dict[str, _Entry] = field(default_factory=dict)
     _opening: dict[str, SessionSpec] = field(default_factory=dict)
@@ -84,7 +88,8 @@ class Engine:
         """End everything."""
         for session in list(self._entries):
             self.close(session)
-        await asyncio.gather(*(node.stop() for node in self.nodes))
+        services = [self.services.stop()] if self.services else []
+        await asyncio.gather(*(node.stop() for node in self.nodes), *services)
 
     @contextlib.contextmanager
     def hold(self, session: str, hold: str) -> Iterator[None]:
@@ -109,7 +114,9 @@ class Engine:
             raise AlreadyExists(f"The session {spec.session} is open already.")
         try:
             self._check_limit(spec)
-            node = scheduler.choose(self.nodes, spec.purpose, spec.cluster)
+            node = self._node(spec)
+        except NotWarm:
+            raise
         except GridError as ex:
             self.events.publish(event_sources.warning(ex, spec))
             raise
@@ -263,6 +270,8 @@ class Engine:
             kept_long_enough = entry.keep_until is not None and now > entry.keep_until
             if kept_long_enough or (idle and self._state(entry) == "idle"):
                 self.close(session)
+        if self.services:
+            self.services.sweep()
         self.tick()
 
     def _live(self, node: Node) -> list[SessionSpec]:
@@ -319,6 +328,13 @@ class Engine:
         if len(same) >= spec.owner_limit:
             error, text = _LIMIT_ERRORS[spec.purpose]
             raise error(text)
+
+    def _node(self, spec: SessionSpec) -> Node:
+        if spec.service is None:
+            return scheduler.choose(self.nodes, spec.purpose, spec.cluster)
+        if self.services is None:
+            raise NotWarm("This grid keeps no services warm.")
+        return self.services.node(spec.service)
 
     async def _placed(self, spec: SessionSpec, node: Node) -> _Entry:
         """A session on the node that is ready: nobody sees it, or could interrupt it, before that."""

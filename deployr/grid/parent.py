@@ -17,12 +17,12 @@ from typing import ClassVar
 from deployr.grid import processes
 from deployr.grid.files import remove_tree
 from deployr.grid.rserve import ConnectionBroken, Greeting, RserveConnection
+from deployr.grid.session_files import SessionFiles
 
 log = logging.getLogger(__name__)
 
 SOURCES = Path(__file__).parent / "r"
 _BACKLOG = 8
-_START_SECONDS = 30.0
 _CONNECT_TRIES = 20
 _FORK_SECONDS = 10.0
 _MOST_PROCESSES = 1000
@@ -89,6 +89,9 @@ class WarmParent:
     program: ClassVar[str]
     """Its name, for messages."""
 
+    start_seconds: ClassVar[float] = 30.0
+    """Longest time that it takes to come up."""
+
     def __init__(self, options: ParentOptions, number: int, *, warm: bool = True) -> None:
         self._options = options
         self._warm = warm
@@ -111,12 +114,12 @@ class WarmParent:
         """Start it and prove with one healthy fork that it serves.
 
         Raises:
-            StartFailed: it did not come up within 30 seconds; the message ends with what it logged.
+            StartFailed: it did not come up in time; the message ends with what it logged.
         """
         try:
-            self._prepare()
+            await asyncio.to_thread(self._prepare)
             self._process = await self._spawn()
-            async with asyncio.timeout(_START_SECONDS):
+            async with asyncio.timeout(self.start_seconds):
                 await self._wait_ready()
         except (TimeoutError, ConnectionBroken, OSError) as ex:
             logged = self._log_tail()
@@ -128,6 +131,11 @@ class WarmParent:
             self.stop()
             self.dispose()
             raise
+
+    @property
+    def _session_ids(self) -> tuple[int, int] | None:
+        """First and last user id of sessions."""
+        return (self._uids.first, self._uids.last) if self._uids else None
 
     @property
     def _log_path(self) -> Path:
@@ -146,6 +154,9 @@ class WarmParent:
             except TimeoutError as ex:
                 self.stop(with_sessions=False)
                 raise ConnectionBroken(f"the {self.program} parent does not answer") from ex
+
+    async def furnish(self, files: SessionFiles) -> None:
+        """Put into the directory of a new session what that begins with: nothing."""
 
     async def wait(self) -> None:
         """Return when the parent has died."""
@@ -257,6 +268,11 @@ class RserveParent(WarmParent):
 
     program = "Rserve"
 
+    @property
+    def _sources(self) -> Path:
+        """Directory of the R sources."""
+        return SOURCES
+
     def _command(self) -> Sequence[str]:
         configuration = str(self._directory / "rserve.conf")
         return "R", "CMD", str(rserve_binary()), "--RS-conf", configuration, "--no-save", "--slave"
@@ -272,11 +288,12 @@ class RserveParent(WarmParent):
     def _environment(self) -> dict[str, str]:
         return super()._environment() | {
             "R_LIBS": str(self._options.library),
-            "DEPLOYR_R_SOURCES": str(SOURCES),
+            "DEPLOYR_R_SOURCES": str(self._sources),
             "DEPLOYR_R_WARM": "yes" if self._warm else "no",
         }
 
     def _configuration(self) -> str:
+        sources = self._sources
         lines = [
             "daemon disable",
             f"socket {self._directory / 'socket'}",
@@ -291,13 +308,14 @@ class RserveParent(WarmParent):
             "maxinbuf 4194304",
             f"workdir {self._directory / 'connections'}",
             "workdir.mode 0700",
-            f"source {SOURCES / 'bootstrap.R'}",
+            f"source {sources / 'bootstrap.R'}",
         ]
-        if self._uids:
+        if self._session_ids:
+            first, last = self._session_ids
             lines += [
                 "random.uid enable",
                 "random.gid enable",
-                f"random.uid.range {self._uids.first}-{self._uids.last}",
+                f"random.uid.range {first}-{last}",
                 "workdir.parent.mode 01733",
             ]
         return "\n".join(lines) + "\n"

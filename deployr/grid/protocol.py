@@ -54,6 +54,23 @@ class FileInfo(msgspec.Struct, frozen=True, kw_only=True):
     execution: str | None = None
 
 
+class ServiceSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """A service whose state sessions begin with.
+
+    Attributes:
+        service: tells it from other services.
+        revision: tells its states apart; only the latest one named is kept.
+        snapshot: path of a zip (:mod:`deployr.grid.snapshot_zips`) that is loaded first.
+        init_code: run after that.
+    """
+
+    service: str
+    revision: str
+    runtime: Runtime
+    snapshot: str | None = None
+    init_code: str = ""
+
+
 class SessionSpec(msgspec.Struct, frozen=True, kw_only=True):
     """The session to open.
 
@@ -67,6 +84,7 @@ class SessionSpec(msgspec.Struct, frozen=True, kw_only=True):
         idle_timeout: seconds without a call after which the grid closes the session; 0 for never.
         owner_limit: most live sessions of this owner and purpose; ``None`` for no limit.
         private_data: directory of the user's external data, R option ``deployrPrivateExternalDir``.
+        service: begin as a fork of this service's warm parent; ``NotWarm`` when there is none.
         job: the job that it works for; events have its id in the place of the session's.
         http: digest of the HTTP session that opens it, and
         address: of its client; both are shown to administrators.
@@ -81,6 +99,7 @@ class SessionSpec(msgspec.Struct, frozen=True, kw_only=True):
     idle_timeout: float = 0
     owner_limit: int | None = None
     private_data: str | None = None
+    service: ServiceSpec | None = None
     job: str | None = None
     http: str | None = None
     address: str | None = None
@@ -347,6 +366,31 @@ class DeleteFiles(Changing, frozen=True, tag="delete_files"):
     area: FileArea = "directory"
 
 
+class WarmService(msgspec.Struct, frozen=True, tag="warm_service"):
+    """Give a service a pool: a warm parent that stays, and forks that are kept ready. Reply: :class:`Flag`.
+
+    Attributes:
+        initial: forks kept ready.
+        most: sessions at one time; 0 for the grid's own limit.
+    """
+
+    service: ServiceSpec
+    initial: int
+    most: int
+
+
+class PoolStatus(msgspec.Struct, frozen=True, tag="pool_status"):
+    """State of a service's pool. Reply: :class:`ServicePool`."""
+
+    service: str
+
+
+class DropPool(msgspec.Struct, frozen=True, tag="drop_pool"):
+    """Take a service's pool away. Reply: :class:`Flag`, true when it had one."""
+
+    service: str
+
+
 class Status(msgspec.Struct, frozen=True, tag="status"):
     """State of the grid. Reply: :class:`GridStatus`."""
 
@@ -387,6 +431,9 @@ Request = (
     | WriteFile
     | UpdateFile
     | DeleteFiles
+    | WarmService
+    | PoolStatus
+    | DropPool
     | Status
     | Publish
     | Subscribe
@@ -421,6 +468,20 @@ class Failure(msgspec.Struct, frozen=True):
 
     error: str
     message: str
+
+
+class ServicePool(msgspec.Struct, frozen=True, kw_only=True):
+    """State of a service's pool.
+
+    Attributes:
+        status: ``NotFound`` without a pool, ``Pending`` until its first forks wait.
+        warm: forks that wait, and
+        used: sessions that run.
+    """
+
+    status: Literal["Pending", "Success", "NotFound"]
+    warm: int = 0
+    used: int = 0
 
 
 class NodeStatus(msgspec.Struct, frozen=True, kw_only=True):

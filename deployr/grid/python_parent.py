@@ -28,11 +28,15 @@ class PythonParent(WarmParent):
     program = "Python"
 
     def _command(self) -> Sequence[str]:
-        first, last = (str(self._uids.first), str(self._uids.last)) if self._uids else ("", "")
+        first, last = map(str, self._session_ids or ("", ""))
         warm = "yes" if self._warm else "no"
         # Isolated: neither the server's environment nor its working directory say what is imported.
         arguments = (str(self._directory / "socket"), first, last, str(self._options.max_value), warm)
-        return self._options.python, "-I", str(PROGRAM), *arguments
+        return self._options.python, "-I", str(self._program_path), *arguments
+
+    @property
+    def _program_path(self) -> Path:
+        return PROGRAM
 
     async def _connect(self, socket: Path, max_value: int) -> tuple[RserveConnection, Greeting]:
         return await PythonConnection.connect(socket, max_value)

@@ -8,11 +8,12 @@ import logging
 import os
 import signal
 import sys
+from pathlib import Path
 
 import msgspec
 import uvloop
 
-from deployr.errors import DeployrError
+from deployr.errors import DeployrError, NotWarm
 from deployr.grid import framing, processes, protocol
 from deployr.grid.engine import Engine
 from deployr.grid.files import SessionDirectory, read_chunks
@@ -20,6 +21,7 @@ from deployr.grid.framing import FrameError, FrameStream
 from deployr.grid.node import LocalNode, NodeOptions
 from deployr.grid.parent import ParentOptions
 from deployr.grid.protocol import ExecutionRecord, Failure, FileArea, Flag, Frame
+from deployr.grid.service_parents import ServiceOptions, ServiceParents
 from deployr.grid.session import Session, SessionLimits, Value
 from deployr.settings import NodeSettings, Settings
 
@@ -110,6 +112,13 @@ class GridServer:
             case protocol.DeleteFiles(session, filenames, area):
                 self._writable(session, area, request.hold).delete(filenames)
                 stream.put_head(Flag(True))
+            case protocol.WarmService(service, initial, most):
+                self._services.warm(service, initial, most)
+                stream.put_head(Flag(True))
+            case protocol.PoolStatus(service):
+                stream.put_head(self._services.pool(service))
+            case protocol.DropPool(service):
+                stream.put_head(Flag(self._services.drop_pool(service)))
             case protocol.Status():
                 stream.put_head(engine.status())
             case protocol.Publish(event):
@@ -117,6 +126,12 @@ class GridServer:
                 stream.put_head(Flag(True))
             case protocol.Subscribe():
                 await engine.events.serve(stream, request)
+
+    @property
+    def _services(self) -> ServiceParents:
+        if self._engine.services is None:
+            raise NotWarm("This grid keeps no services warm.")
+        return self._engine.services
 
     async def _execute(self, stream: FrameStream, request: protocol.Execute | protocol.ExecuteStateless) -> None:
         arguments = await stream.receive_bytes()
@@ -202,7 +217,22 @@ def build_engine(settings: Settings) -> Engine:
         LocalNode(_node_options(settings, node, number), orphans)
         for number, node in enumerate(settings.grid.nodes, start=1)
     ]
-    return Engine(nodes, settings.grid.stateless_keep, tick=orphans.reap)
+    services = ServiceParents(_service_options(settings), orphans)
+    return Engine(nodes, settings.grid.stateless_keep, tick=orphans.reap, services=services)
+
+
+def _service_options(settings: Settings) -> ServiceOptions:
+    directory = settings.sessions_directory.resolve() / "services"
+    mlserver = settings.mlserver
+    return ServiceOptions(
+        parent=_parent_options(settings, directory),
+        limits=_session_limits(settings),
+        most=mlserver.warm_services,
+        idle=mlserver.service_idle,
+        slots=mlserver.service_calls,
+        warm_max=settings.grid.warm_max,
+        reserve=mlserver.service_memory_reserve,
+    )
 
 
 def _node_options(settings: Settings, node: NodeSettings, number: int) -> NodeOptions:
@@ -217,24 +247,33 @@ def _node_options(settings: Settings, node: NodeSettings, number: int) -> NodeOp
         slots=node.slots,
         warm_min=min(grid.warm_min, grid.warm_max),
         warm_max=grid.warm_max,
-        parent=ParentOptions(
-            directory=directory,
-            library=settings.library_directory,
-            grid=str(settings.sessions_directory),
-            uid_base=grid.uid_base if os.geteuid() == 0 else None,
-            max_value=grid.max_value,
-            memory_limit=grid.memory_limit,
-            cpu_limit=grid.cpu_limit,
-            python=grid.python or sys.executable,
-            public_data=str(settings.public_data_directory),
-        ),
-        limits=SessionLimits(
-            console=grid.console_limit,
-            interrupt_grace=grid.interrupt_grace,
-            history_depth=settings.limits.history_depth,
-            history_storage=settings.limits.history_storage,
-            cpu=grid.cpu_limit,
-        ),
+        parent=_parent_options(settings, directory),
+        limits=_session_limits(settings),
+    )
+
+
+def _parent_options(settings: Settings, directory: Path) -> ParentOptions:
+    grid = settings.grid
+    return ParentOptions(
+        directory=directory,
+        library=settings.library_directory,
+        grid=str(settings.sessions_directory),
+        uid_base=grid.uid_base if os.geteuid() == 0 else None,
+        max_value=grid.max_value,
+        memory_limit=grid.memory_limit,
+        cpu_limit=grid.cpu_limit,
+        python=grid.python or sys.executable,
+        public_data=str(settings.public_data_directory),
+    )
+
+
+def _session_limits(settings: Settings) -> SessionLimits:
+    return SessionLimits(
+        console=settings.grid.console_limit,
+        interrupt_grace=settings.grid.interrupt_grace,
+        history_depth=settings.limits.history_depth,
+        history_storage=settings.limits.history_storage,
+        cpu=settings.grid.cpu_limit,
     )
 
 

@@ -8,6 +8,7 @@ import itertools
 import logging
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -51,12 +52,12 @@ class WarmForks:
     """Sessions forked from one warm parent.
 
     Args:
-        parent: the runtime's kind of parent.
+        make_parent: makes a parent of the runtime; called as a class of :class:`WarmParent` is.
     """
 
-    def __init__(self, place: NodePlace, parent: type[WarmParent]) -> None:
+    def __init__(self, place: NodePlace, make_parent: Callable[..., WarmParent]) -> None:
         self._place = place
-        self._parent_type = parent
+        self._make_parent = make_parent
         self._parent: WarmParent | None = None
         self._born: dict[RSession, WarmParent] = {}
         self._warm: deque[RSession] = deque()
@@ -105,6 +106,7 @@ class WarmForks:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._ready.set()
         for session in [*self._born]:
             session.close()
             self.forget(session)
@@ -120,7 +122,7 @@ class WarmForks:
         failures = 0
         while True:
             # A fork that hangs may be due to what the parent ran to warm up: it tries without, now and then.
-            parent = self._parent_type(self._place.parent, next(self._place.numbers), warm=failures % 2 == 0)
+            parent = self._make_parent(self._place.parent, next(self._place.numbers), warm=failures % 2 == 0)
             try:
                 with self._place.orphans.held():
                     await parent.start()
@@ -180,6 +182,7 @@ class WarmForks:
         self._born[session] = parent
         self._place.orphans.sessions.add(session)
         try:
+            await parent.furnish(session.files)
             await session.settle()
         except BaseException:
             session.close()

@@ -63,14 +63,15 @@ def make_home() -> Path:
 
 
 def make_settings(home: Path, **grid: Any) -> Settings:
-    """Settings of a grid below ``home``; quick where the defaults are patient."""
+    """Settings of a grid below ``home``; quick where the defaults are patient. Names with a dot are of other groups."""
     flags = (
         {"warm_min": 1, "warm_max": 2, "interrupt_grace": 1, "stateless_keep": 2, "cpu_limit": 0}
         | {"python": PYTHON_PROGRAM}
         | grid
     )
     values = {"home": home / "home", "grid.sessions_directory": str(home / "sessions")}
-    settings = Settings.load(environ={}, flags=values | {f"grid.{name}": value for name, value in flags.items()})
+    named = {name if "." in name else f"grid.{name}": value for name, value in flags.items()}
+    settings = Settings.load(environ={}, flags=values | named)
     settings.prepare_home()
     return settings
 

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from . import figures
+from . import figures, services
 from .console import Console
 from .messages import Connection
 from .session import Session
@@ -26,7 +26,7 @@ _LIBRARIES = ("numpy", "numpy.linalg", "numpy.ma", "numpy.random", "pandas", "ma
 _PR_SET_DUMPABLE = 4
 
 
-def serve(path: str, first_uid: str, last_uid: str, most: str, warm: str) -> None:
+def serve(path: str, first_uid: str, last_uid: str, most: str, warm: str, service: str = "") -> None:
     """Listen and fork, for ever.
 
     Args:
@@ -34,11 +34,15 @@ def serve(path: str, first_uid: str, last_uid: str, most: str, warm: str) -> Non
         first_uid, last_uid: user ids for sessions, taken in turn; empty when they share this process's.
         most: largest value relayed, in bytes.
         warm: ``yes`` to load libraries and to run common code first.
+        service: directory of the service that sessions begin with.
     """
     # The event loop that starts programs leaves copies of their streams open.
     os.closerange(3, _HIGHEST_DESCRIPTOR)
     if warm == "yes":
         _warm_up()
+    workspace = Workspace(sys.modules["__main__"].__dict__)
+    if service:
+        services.load(workspace, Path(service))
     uids = itertools.cycle(range(int(first_uid), int(last_uid) + 1)) if first_uid else itertools.repeat(None)
     listener = _listen(path)
     # Nobody waits for sessions here: the grid watches them.
@@ -49,7 +53,7 @@ def serve(path: str, first_uid: str, last_uid: str, most: str, warm: str) -> Non
     for connection, uid in zip(_connections(listener), uids, strict=False):
         if _fork() == 0:
             listener.close()
-            _become_session(connection, uid, int(most))
+            _become_session(connection, uid, workspace, int(most))
         connection.close()
 
 
@@ -75,7 +79,7 @@ def _fork() -> int:
         return -1
 
 
-def _become_session(connection: socket.socket, uid: int | None, most: int) -> None:
+def _become_session(connection: socket.socket, uid: int | None, workspace: Workspace, most: int) -> None:
     """Be the session of a connection; the process ends with it."""
     try:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -88,7 +92,6 @@ def _become_session(connection: socket.socket, uid: int | None, most: int) -> No
         _forget_randomness()
         sys.argv = [""]
         sys.breakpointhook = lambda *arguments, **options: None
-        workspace = Workspace(sys.modules["__main__"].__dict__)
         Session(Connection(connection), console, workspace, most).serve()
     finally:
         os._exit(1)

@@ -1,0 +1,33 @@
+# Sourced by the parent of a service after bootstrap.R: its snapshot and its init code, once for all sessions.
+
+local({
+  state <- Sys.getenv("DEPLOYR_R_SERVICE")
+  Sys.unsetenv("DEPLOYR_R_SERVICE")
+  # Rserve would go on without what cannot be loaded.
+  fail <- function(e) {
+    message("the service cannot be loaded: ", conditionMessage(e))
+    tools::pskill(Sys.getpid(), tools::SIGKILL)
+  }
+  left <- setwd(file.path(state, "work"))
+  tempdir(check = TRUE)
+  nowhere <- file("/dev/null", "w")
+  sink(nowhere)
+  tryCatch(
+    {
+      workspace <- file.path(state, "workspace.rData")
+      if (file.exists(workspace)) load(workspace, envir = globalenv())
+      code <- readChar(file.path(state, "init_code"), file.size(file.path(state, "init_code")), useBytes = TRUE)
+      Encoding(code) <- "UTF-8"
+      for (expression in parse(text = gsub("\r\n?", "\n", code), keep.source = FALSE, encoding = "UTF-8"))
+        eval(expression, globalenv())
+    },
+    error = fail
+  )
+  while (sink.number() > 0L) sink()
+  close(nowhere)
+  setwd(left)
+  # As at the end of bootstrap.R: sessions have temporary directories of their own, and fork what is tidy.
+  unlink(tempdir(), recursive = TRUE)
+  gc()
+  for (size in 2^(10:17)) raw(size)
+})

@@ -1,0 +1,204 @@
+"""Services at work: each call runs in a session of its own that begins with the service's state (9x-facts 7).
+
+Sessions are forks of the service's warm parent. While there is none, or where there can be none, a plain session loads
+the snapshot and runs the init code for this one call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import uuid
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from deployr.encodings import v9_json
+from deployr.encodings.model import RValue
+from deployr.errors import BoundaryExceeded, InvalidParameter, NodeNotResponding, NotFound, NotWarm, SessionLost
+from deployr.grid import protocol
+from deployr.grid.client import Grid
+from deployr.grid.protocol import Execution, ExecutionRecord, ServiceSpec, SessionSpec
+from deployr.mlserver.budgets import Budget
+from deployr.mlserver.service_records import Service
+from deployr.mlserver.snapshot_contents import SnapshotContents
+from deployr.projects import values
+from deployr.repository.blobs import Blobs
+from deployr.settings import Settings
+from deployr.users.caller import Caller
+
+_PLOT_SIZE = 400
+"""Pixels of a plot whose code opened no device, in both directions."""
+
+_IDLE_SECONDS = 60
+"""After which the grid closes the session of a web worker that is gone."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Consumed:
+    """What a call did.
+
+    Attributes:
+        error: empty when the code ran well.
+        outputs: JSON by name, of the declared outputs that exist.
+        files: contents by name, of the declared output files that exist.
+        changed_files: names of files that the code made or changed, plots included.
+    """
+
+    error: str
+    outputs: dict[str, Any] = dataclasses.field(default_factory=dict)
+    files: dict[str, bytes] = dataclasses.field(default_factory=dict)
+    console: str = ""
+    changed_files: list[str] = dataclasses.field(default_factory=list)
+
+    @property
+    def success(self) -> bool:
+        """The code ran well."""
+        return not self.error
+
+
+class _CannotBegin(Exception):
+    """The init code failed; the text is the interpreter's."""
+
+
+class Consumption:
+    """Calls services."""
+
+    def __init__(self, grid: Grid, blobs: Blobs, contents: SnapshotContents, settings: Settings) -> None:
+        self._grid = grid
+        self._blobs = blobs
+        self._contents = contents
+        self._time_limit = settings.mlserver.service_time_limit
+        self._most = settings.limits.max_upload
+
+    async def consume(self, caller: Caller, service: Service, inputs: Mapping[str, Any]) -> Consumed:
+        """Call a service; that its code fails is part of the answer.
+
+        Args:
+            service: of the runtime R or Python.
+            inputs: JSON by name.
+
+        Raises:
+            InvalidParameter, EncodingError: an input is missing, unknown or of another type; the text names it.
+            NoFreeSlot: there is no room.
+            NodeNotResponding: the process died meanwhile.
+            TooLarge: the output files are.
+        """
+        arguments = await asyncio.to_thread(_arguments, service, inputs)
+        try:
+            async with self._session(caller, service) as session:
+                return await self._run(session, service, arguments)
+        except _CannotBegin as ex:
+            return Consumed(str(ex))
+        except BoundaryExceeded:
+            return Consumed("The code ran for too long.")
+        except SessionLost as ex:
+            raise NodeNotResponding("The process of the service died before it had answered.") from ex
+
+    def spec(self, service: Service) -> ServiceSpec:
+        """The service's state as the grid knows it."""
+        return ServiceSpec(
+            service=f"{service.name}/{service.version}",
+            revision=service.revision,
+            runtime=_runtime(service),
+            snapshot=str(self._blobs.path(service.snapshot)) if service.snapshot else None,
+            init_code=service.init_code,
+        )
+
+    async def _run(self, session: str, service: Service, arguments: bytes) -> Consumed:
+        execution = self._execution(service.code, service.owner)
+        record, value = await self._grid.execute(session, execution, arguments)
+        files = await self._output_files(session, service, record)
+        outputs = await asyncio.to_thread(_outputs, service, value)
+        return Consumed(record.error or "", outputs, files, record.console, _changed(record))
+
+    @contextlib.asynccontextmanager
+    async def _session(self, caller: Caller, service: Service) -> AsyncIterator[str]:
+        """A session that begins with the service's state, and ends."""
+        warm = SessionSpec(
+            session=f"SERVICE-{uuid.uuid4()}",
+            owner=caller.owner,
+            runtime=_runtime(service),
+            context=f"Service {service.name} {service.version}",
+            idle_timeout=_IDLE_SECONDS,
+            service=self.spec(service),
+        )
+        try:
+            try:
+                await self._grid.open(warm)
+            except NotWarm:
+                await self._open_plain(warm, service)
+            yield warm.session
+        finally:
+            await self._grid.close(warm.session)
+
+    async def _open_plain(self, warm: SessionSpec, service: Service) -> None:
+        session = warm.session
+        spec = SessionSpec(
+            session=session,
+            owner=warm.owner,
+            runtime=warm.runtime,
+            context=warm.context,
+            idle_timeout=warm.idle_timeout,
+        )
+        await self._grid.open(spec)
+        if service.snapshot:
+            await self._contents.restore(session, warm.runtime, service.snapshot)
+        if service.init_code:
+            execution = self._execution(service.init_code, service.owner)
+            record, _ = await self._grid.execute(session, execution, values.execution_arguments({}, []))
+            if record.error is not None:
+                raise _CannotBegin(record.error)
+
+    def _execution(self, code: str, actor: str) -> Execution:
+        return Execution(
+            execution=f"EXEC-{uuid.uuid4()}",
+            code=code,
+            actor=actor,
+            echo=False,
+            width=_PLOT_SIZE,
+            height=_PLOT_SIZE,
+            time_limit=self._time_limit,
+        )
+
+    async def _output_files(self, session: str, service: Service, record: ExecutionRecord) -> dict[str, bytes]:
+        plots = {plot.filename for plot in record.results}
+        budget, found = Budget(self._most), {}
+        for name in service.output_files:
+            with contextlib.suppress(NotFound):
+                found[name] = await self._read(session, name, budget, is_plot=name in plots)
+        return found
+
+    async def _read(self, session: str, name: str, budget: Budget, *, is_plot: bool) -> bytes:
+        """A file of the working directory, or a plot of that name."""
+        reading = self._grid.read_file(session, name, area="results" if is_plot else "directory")
+        async with reading as (_, chunks):
+            return b"".join([chunk async for chunk in budget.spent_by(chunks)])
+
+
+def _runtime(service: Service) -> protocol.Runtime:
+    return "python" if service.runtime == "Python" else "r"
+
+
+def _arguments(service: Service, inputs: Mapping[str, Any]) -> bytes:
+    """QAP1 of the inputs and of the outputs' names."""
+    declared = {item.name: item for item in service.inputs}
+    for name in inputs:
+        if name not in declared:
+            raise InvalidParameter(f"Unknown parameter: {name}.")
+    read: dict[str, RValue] = {}
+    for name, item in declared.items():
+        if name not in inputs:
+            raise InvalidParameter(f"Missing parameter: {name}.")
+        read[name] = v9_json.decode(inputs[name], item.type, name=name, whole_numbers=_runtime(service) == "python")
+    return values.execution_arguments(read, [item.name for item in service.outputs])
+
+
+def _outputs(service: Service, value: bytes) -> dict[str, Any]:
+    found = values.members(value)
+    return {item.name: v9_json.encode(found[item.name], item.type) for item in service.outputs if item.name in found}
+
+
+def _changed(record: ExecutionRecord) -> list[str]:
+    """Files, and plots as if they were files."""
+    return list(dict.fromkeys(info.filename for info in (*record.artifacts, *record.results)))

@@ -1,0 +1,257 @@
+"""Warm parents of services: sessions that begin as forks of a state that was loaded once."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import zipfile
+from collections.abc import AsyncGenerator, AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deployr.encodings import model, qap1
+from deployr.errors import NoFreeSlot, NotWarm, SessionLost
+from deployr.grid.client import SocketGrid
+from deployr.grid.protocol import Execution, ServiceSpec, SessionSpec
+from tests.grid.conftest import GridFactory, needs_root
+from tests.grid.grid_support import (
+    GridProcess,
+    Outcome,
+    Talk,
+    command_line,
+    encode_arguments,
+    eventually,
+    is_alive,
+    unique,
+)
+
+R_INIT = "base <- 40; add <- function(x) base + x; options(mine = 'set'); library(stats4)"
+PYTHON_INIT = "base = 40\ndef add(x):\n    return base + x\n"
+
+
+def _service(init_code: str = R_INIT, **said: Any) -> ServiceSpec:
+    return ServiceSpec(**{"service": unique("S"), "revision": "1", "runtime": "r", "init_code": init_code, **said})
+
+
+async def _run(grid: SocketGrid, service: ServiceSpec, code: str, *robjects: str) -> Outcome:
+    """One call of a service that is warm."""
+    spec = SessionSpec(session=unique("CALL"), owner="user:test", runtime=service.runtime, service=service)
+    request = Execution(execution=unique("EXEC"), code=code, echo=False)
+    record, value = await grid.execute_stateless(spec, request, encode_arguments(robjects))
+    return Outcome(record, model.as_members(qap1.decode(value)))
+
+
+async def _is_warm(grid: SocketGrid, service: ServiceSpec) -> bool:
+    try:
+        await _run(grid, service, "1")
+    except NotWarm:
+        return False
+    return True
+
+
+async def _warm(grid: SocketGrid, **said: Any) -> ServiceSpec:
+    service = _service(**said)
+    await eventually(lambda: _is_warm(grid, service))
+    return service
+
+
+@contextlib.asynccontextmanager
+async def _opened(grid: SocketGrid, service: ServiceSpec) -> AsyncIterator[Talk]:
+    talk = Talk(grid, unique("CALL"))
+    spec = SessionSpec(session=talk.id, owner="user:test", runtime=service.runtime, service=service)
+    await grid.open(spec)
+    yield talk
+    await grid.close(talk.id)
+
+
+def _parents(process: GridProcess) -> list[int]:
+    """Those of services, by the programs they were given."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    return [int(pid) for pid in children if "/services/" in command_line(int(pid))]
+
+
+def _parent_of(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+@pytest.fixture
+async def services(new_grid: GridFactory) -> AsyncGenerator[tuple[GridProcess, SocketGrid]]:
+    """A grid of the test's own."""
+    with new_grid() as process:
+        client = process.client()
+        yield process, client
+        await client.aclose()
+
+
+async def test_a_session_begins_with_what_the_init_code_made(grid: SocketGrid) -> None:
+    service = await _warm(grid)
+    outcome = await _run(
+        grid, service, "y <- add(2); o <- getOption('mine'); p <- 'stats4' %in% .packages()", "y", "o", "p"
+    )
+    assert (outcome.number("y"), outcome.text("o"), outcome.flag("p")) == (42, "set", True)
+
+
+async def test_so_does_one_of_python(grid: SocketGrid) -> None:
+    service = await _warm(grid, init_code=PYTHON_INIT, runtime="python")
+    assert (await _run(grid, service, "y = add(2)", "y")).number("y") == 42
+
+
+async def test_the_first_call_is_told_that_the_service_is_not_warm_yet(grid: SocketGrid) -> None:
+    with pytest.raises(NotWarm):
+        await _run(grid, _service(), "1")
+
+
+def _zip(path: Path, **files: bytes) -> str:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name.replace("__", "."), content)
+    return str(path)
+
+
+async def test_a_session_begins_with_the_files_of_the_snapshot_and_of_the_init_code(
+    grid: SocketGrid, tmp_path: Path
+) -> None:
+    snapshot = _zip(tmp_path / "s.zip", a__txt=b"from the snapshot")
+    init = "text <- readLines('a.txt', warn = FALSE); cat('made', file = 'b.txt')"
+    service = await _warm(grid, init_code=init, snapshot=snapshot)
+    async with _opened(grid, service) as talk:
+        assert await talk.text("text") == "from the snapshot"
+        assert await talk.files() == ["a.txt", "b.txt"]
+        outcome = await talk.run("cat('changed', file = 'a.txt')")
+        assert [info.filename for info in outcome.record.artifacts] == ["a.txt"]
+    async with _opened(grid, service) as talk:
+        assert await talk.read("a.txt") == b"from the snapshot"
+
+
+@needs_root
+async def test_each_session_and_the_parent_have_user_ids_of_their_own(
+    services: tuple[GridProcess, SocketGrid],
+) -> None:
+    grid = services[1]
+    for service in (await _warm(grid), await _warm(grid, init_code=PYTHON_INIT, runtime="python")):
+        async with _opened(grid, service) as one, _opened(grid, service) as other:
+            code = "Sys.getpid()" if service.runtime == "r" else "__import__('os').getpid()"
+            pids = [
+                int(
+                    (await talk.run(f".p <- {code}" if service.runtime == "r" else f"p = {code}", ".p", "p")).number(
+                        ".p" if service.runtime == "r" else "p"
+                    )
+                    or 0
+                )
+                for talk in (one, other)
+            ]
+            parent = _parent_of(pids[0])
+            uids = {_uid(pid) for pid in (*pids, parent)}
+            assert len(uids) == 3
+            assert 0 not in uids
+
+
+def _uid(pid: int) -> int:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("Uid:")).split()[1])
+
+
+@needs_root
+async def test_init_code_is_not_root_of_the_machine(services: tuple[GridProcess, SocketGrid], tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("hidden")
+    secret.chmod(0o600)
+    init = (
+        f"seen <- suppressWarnings(try(readLines('{secret}'), silent = TRUE))\n"
+        "became <- system('setpriv --reuid 1 --clear-groups true 2>/dev/null')"
+    )
+    service = await _warm(services[1], init_code=init)
+    outcome = await _run(services[1], service, "s <- inherits(seen, 'try-error'); b <- became != 0", "s", "b")
+    assert (outcome.flag("s"), outcome.flag("b")) == (True, True)
+
+
+async def test_a_killed_parent_is_started_again(services: tuple[GridProcess, SocketGrid]) -> None:
+    process, grid = services
+    service = await _warm(grid)
+    [parent] = _parents(process)
+    async with _opened(grid, service) as talk:
+        os.kill(parent, signal.SIGKILL)
+        assert await talk.number("add(1)") == 41
+    await eventually(lambda: not is_alive(parent))
+    await eventually(lambda: _is_warm(grid, service))
+    assert _parents(process) != [parent]
+
+
+async def test_init_code_that_fails_is_left_to_plain_sessions(services: tuple[GridProcess, SocketGrid]) -> None:
+    process, grid = services
+    for service in (_service("stop('no')"), _service("raise ValueError", runtime="python")):
+        assert not await _is_warm(grid, service)
+        await eventually(lambda: "cannot be kept warm" in process.log())
+        assert not await _is_warm(grid, service)
+    await eventually(lambda: _parents(process) == [])
+
+
+async def test_a_service_whose_sessions_die_is_left_to_plain_ones(services: tuple[GridProcess, SocketGrid]) -> None:
+    process, grid = services
+    service = await _warm(grid)
+    for _ in range(3):
+        with pytest.raises(SessionLost):
+            await _run(grid, service, "tools::pskill(Sys.getpid(), 9)")
+    await eventually(lambda: _parents(process) == [])
+    assert not await _is_warm(grid, service)
+
+
+async def test_a_new_revision_takes_the_place_of_the_old_one(services: tuple[GridProcess, SocketGrid]) -> None:
+    process, grid = services
+    service = await _warm(grid)
+    changed = await _warm(grid, service=service.service, revision="2", init_code="base <- 1")
+    assert (await _run(grid, changed, "1", "base")).number("base") == 1
+    await eventually(lambda: len(_parents(process)) == 1)
+
+
+async def test_a_parent_that_nobody_uses_is_stopped(new_grid: GridFactory) -> None:
+    with new_grid(**{"mlserver.service_idle": 1}) as process:
+        grid = process.client()
+        await _warm(grid)
+        await eventually(lambda: _parents(process) == [])
+        await grid.aclose()
+
+
+async def test_the_one_used_the_longest_ago_makes_room(new_grid: GridFactory) -> None:
+    with new_grid(**{"mlserver.warm_services": 1}) as process:
+        grid = process.client()
+        first = await _warm(grid)
+        second = await _warm(grid)
+        await eventually(lambda: len(_parents(process)) == 1)
+        assert await _is_warm(grid, second)
+        assert not await _is_warm(grid, first)
+        await grid.aclose()
+
+
+async def test_no_parent_is_kept_when_memory_is_short(new_grid: GridFactory) -> None:
+    with new_grid(**{"mlserver.service_memory_reserve": 1 << 60}) as process:
+        grid = process.client()
+        with pytest.raises(NotWarm, match="room"):
+            await _run(grid, _service(), "1")
+        await grid.aclose()
+
+
+async def test_a_pool_is_made_ahead_and_stays_until_it_is_dropped(new_grid: GridFactory) -> None:
+    with new_grid(**{"mlserver.service_idle": 1}) as process:
+        grid, service = process.client(), _service()
+        assert (await grid.service_pool(service.service)).status == "NotFound"
+        await grid.warm_service(service, initial=2, most=2)
+        assert (await grid.service_pool(service.service)).status == "Pending"
+        await eventually(lambda: _has_pool(grid, service))
+        async with _opened(grid, service), _opened(grid, service):
+            with pytest.raises(NoFreeSlot):
+                await _run(grid, service, "1")
+        await asyncio.sleep(2.5)
+        assert await _has_pool(grid, service)
+        assert await grid.drop_pool(service.service)
+        assert not await grid.drop_pool(service.service)
+        await eventually(lambda: _parents(process) == [])
+        await grid.aclose()
+
+
+async def _has_pool(grid: SocketGrid, service: ServiceSpec) -> bool:
+    return (await grid.service_pool(service.service)).status == "Success"
