@@ -21,6 +21,7 @@ from deployr.jobs.runner import Runner
 from deployr.jobs.running import JobRun
 from deployr.jobs.services import ChainSources
 from deployr.mlserver.compute_nodes import ComputeNodes
+from deployr.mlserver.consumption import Consumption
 from deployr.mlserver.executions import SessionExecutions
 from deployr.mlserver.realtime import RealtimeServices
 from deployr.mlserver.roles import Roles
@@ -92,6 +93,9 @@ class Backend:
         self.services = Services(self.database, self.roles, self.snapshots.find)
         self.realtime_services = RealtimeServices(
             self.services, self.roles, self.grid, self.snapshot_contents, self.blobs
+        )
+        self.consumption = Consumption(
+            self.grid, self.blobs, self.snapshot_contents, self.realtime_services.as_code, settings
         )
         self.session_content = SessionContent(self.mlserver_sessions, self.grid)
         self.sessions = HttpSessions(self.database, settings.secret_key(), settings.server.session_timeout)

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import dataclasses
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 from deployr.encodings import v9_json
@@ -62,9 +62,21 @@ class _CannotBegin(Exception):
 
 
 class Consumption:
-    """Calls services."""
+    """Calls services.
 
-    def __init__(self, grid: Grid, blobs: Blobs, contents: SnapshotContents, settings: Settings) -> None:
+    Args:
+        as_code: gives the code that a realtime service stands for.
+    """
+
+    def __init__(
+        self,
+        grid: Grid,
+        blobs: Blobs,
+        contents: SnapshotContents,
+        as_code: Callable[[Service], Service],
+        settings: Settings,
+    ) -> None:
+        self._as_code = as_code
         self._grid = grid
         self._blobs = blobs
         self._contents = contents
@@ -75,7 +87,6 @@ class Consumption:
         """Call a service; that its code fails is part of the answer.
 
         Args:
-            service: of the runtime R or Python.
             inputs: JSON by name.
 
         Raises:
@@ -84,6 +95,7 @@ class Consumption:
             NodeNotResponding: the process died meanwhile.
             TooLarge: the output files are.
         """
+        service = self._as_code(service)
         arguments = await asyncio.to_thread(_arguments, service, inputs)
         try:
             async with self._session(caller, service) as session:
@@ -97,6 +109,7 @@ class Consumption:
 
     def spec(self, service: Service) -> ServiceSpec:
         """The service's state as the grid knows it."""
+        service = self._as_code(service)
         return ServiceSpec(
             service=f"{service.name}/{service.version}",
             revision=service.revision,

@@ -6,10 +6,10 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterable, AsyncIterator, Iterator
 
-from deployr.errors import TooLarge
 from deployr.grid import snapshot_zips
 from deployr.grid.client import Grid
 from deployr.grid.protocol import FileArea, Runtime
+from deployr.mlserver.budgets import Budget
 from deployr.projects import downloads, values
 from deployr.repository.blobs import Blob, Blobs
 from deployr.settings import Settings
@@ -33,7 +33,7 @@ class SnapshotContents:
             ProjectBusy: a call runs in the session.
             TooLarge: the contents are.
         """
-        budget = _Budget(self._largest)
+        budget = Budget(self._largest)
         async with self._grid.hold(session):
             await self._grid.call(session, "save_workspace", values.arguments())
             saved, zipped = snapshot_zips.SAVED_WORKSPACE[runtime], snapshot_zips.ZIPPED_WORKSPACE[runtime]
@@ -66,25 +66,10 @@ class SnapshotContents:
 
     @contextlib.asynccontextmanager
     async def _content(
-        self, session: str, filename: str, area: FileArea, budget: _Budget
+        self, session: str, filename: str, area: FileArea, budget: Budget
     ) -> AsyncIterator[AsyncIterable[bytes]]:
         async with self._grid.read_file(session, filename, area=area) as (_, chunks):
             yield budget.spent_by(chunks)
-
-
-class _Budget:
-    """How many bytes may still come: files can be sparse, and grow while they are read."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._left = most
-
-    async def spent_by(self, chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
-        async for chunk in chunks:
-            self._left -= len(chunk)
-            if self._left < 0:
-                raise TooLarge(f"The session holds more than {self._most} bytes.")
-            yield chunk
 
 
 async def _streamed(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:

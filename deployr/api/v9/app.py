@@ -11,6 +11,7 @@ from falcon.asgi import App, Response
 from deployr.api.v9 import errors
 from deployr.api.v9.call import Call
 from deployr.api.v9.compute_nodes import ComputeNodesResource
+from deployr.api.v9.consume import ConsumeResource
 from deployr.api.v9.login import LoginResource
 from deployr.api.v9.middleware import CORRELATION, BearerMiddleware, CorrelationMiddleware
 from deployr.api.v9.operations import OPERATIONS, UNBUILT, Operation
@@ -71,6 +72,7 @@ def routes(backend: Backend) -> Routes:
         "/services/{name}/{version}": (services, "version"),
         "/realtime-services/{name}": (realtime, "named"),
         "/realtime-services/{name}/{version}": (realtime, "version"),
+        "/api/{name}/{version}": (ConsumeResource(backend.services, backend.consumption), None),
         "/api/{name}/{version}/swagger.json": (services, "document"),
         "/sessions/{id}/snapshot": (snapshots, "of_session"),
         "/sessions/{id}/loadsnapshot/{snapshot_id}": (snapshots, "loading"),

@@ -45,15 +45,24 @@ def decode(body: bytes, kind: type[D]) -> D:
         MalformedParameter: it is no JSON object, or does not fit; the text names the parameter.
     """
     try:
+        return msgspec.convert(_fitted(decode_object(body), kind), kind)
+    except msgspec.ValidationError as ex:
+        raise MalformedParameter(_explained(str(ex))) from ex
+
+
+def decode_object(body: bytes) -> dict[str, Any]:
+    """The object of a body, with whatever members.
+
+    Raises:
+        MalformedParameter: it is no JSON object.
+    """
+    try:
         value = msgspec.json.decode(body.removeprefix(b"\xef\xbb\xbf"))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as ex:
         raise MalformedParameter(f"The body is not JSON: {ex}.") from ex
     if not isinstance(value, dict):
         raise MalformedParameter("The body is no JSON object.")
-    try:
-        return msgspec.convert(_fitted(value, kind), kind)
-    except msgspec.ValidationError as ex:
-        raise MalformedParameter(_explained(str(ex))) from ex
+    return value
 
 
 def _fitted(value: Any, kind: Any) -> Any:

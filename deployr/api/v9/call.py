@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import uuid
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from falcon.asgi import Request
 
@@ -63,6 +63,16 @@ class Call(Request):
         """
         bodies.require_json(self.content_type)
         return bodies.decode(await self.read_bytes(most), kind)
+
+    async def read_object(self) -> dict[str, Any]:
+        """The JSON body, an object with whatever members; an empty body is an empty one.
+
+        Raises:
+            UnsupportedBody, MalformedParameter, TooLarge: as :meth:`read` does.
+        """
+        bodies.require_json(self.content_type)
+        body = await self.read_bytes()
+        return bodies.decode_object(body) if body else {}
 
     async def read_bytes(self, most: int = sys.maxsize) -> bytes:
         """The body as it is.

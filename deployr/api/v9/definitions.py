@@ -153,6 +153,17 @@ class WebService(Definition):
     my_permission_on_service: Annotated[str, _since("9.1.0")]
 
 
+class WebServiceResult(Definition):
+    """What a call of a service did; files are in base64."""
+
+    success: bool
+    error_message: str
+    output_parameters: Annotated[dict[str, Any], _documented(_OPEN)]
+    output_files: dict[str, str]
+    console_output: str
+    changed_files: list[str]
+
+
 class CreateOrUpdateServicePoolRequest(Definition, rename="pascal"):
     """Sizes of a service's pool."""
 

@@ -95,6 +95,19 @@ only (else 400), and is private: for others it is absent. Loading replaces what 
 A service whose snapshot is of the other runtime has its files only. A session that holds more than four times the
 largest upload is not kept (413).
 
+## Consumption
+
+The body is an object of all declared inputs: one that is missing, unknown or of another type is refused (400) by name;
+null is NULL in R and None in Python. Each call is a session of its own, with a user id of its own where the server runs
+as root, that begins with the service's snapshot and init code and ends with the call; nothing of it is left for the
+next one. Code that fails answers 200 with `success` false, a process that died 503, output files that are larger than
+an upload 413. Plots are changed files, and output files when they are named so.
+
+The first call of a service starts a warm parent, which loads snapshot and init code once; from then on each call is a
+fork of that state. Until it is there, and where there can be none (init code that fails, code that does not survive a
+fork, no room or memory, no user namespaces), a plain session loads all for the one call. A state that is forked is the
+same to the last bit: random numbers of R go on from a seed that the snapshot or the init code has left.
+
 ## Realtime services
 
 A model is published without code. What R's `serialize`, `saveRDS` or `save` wrote, compressed or not, is scored by
