@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import dataclasses
 import functools
 import json
@@ -99,7 +100,9 @@ class Replayer:
         """Make what the request takes for granted: its service, its session, the object or file that it names."""
         if found := _SERVICE.search(message.head.partition(b"\r\n")[0]):
             name = operation.operation_id if operation else ""
-            self._prepare_service(f"/services/{found[1].decode()}/{found[2].decode()}", new=name in _NEW_SERVICES)
+            inputs = _inputs(message) if operation is None else []
+            path = f"/services/{found[1].decode()}/{found[2].decode()}"
+            self._prepare_service(path, inputs, new=name in _NEW_SERVICES)
         found = re.search(rb"/sessions/(%s)(?:/\w+/([^/ ]+))?" % _SESSION, message.head)
         if operation is None or found is None:
             return
@@ -111,12 +114,13 @@ class Replayer:
         if operation.operation_id in _OF_FILES:
             self._own.post(f"/sessions/{session}/files", files={"file": (name, b"x")}).raise_for_status()
 
-    def _prepare_service(self, path: str, *, new: bool) -> None:
+    def _prepare_service(self, path: str, inputs: list[dict[str, str]], *, new: bool) -> None:
         """Make a service, or delete one that the request wants to publish."""
         if new:
             self._own.delete(path)
         elif self._own.get(path).status_code == 404:
-            self._own.post(path, json={"code": "1", "runtimeType": self._runtime}).raise_for_status()
+            said = {"code": "1", "runtimeType": self._runtime, "inputParameterDefinitions": inputs}
+            self._own.post(path, json=said).raise_for_status()
 
     def _session(self, recorded: bytes) -> str:
         """The live session of a recorded id, opened anew when it was closed."""
@@ -169,6 +173,19 @@ class Replayer:
         if name == "createSession" and reply.status == 201:
             number = len(self._sessions) + 1
             self._sessions[b"%08d-0001-4000-8000-%012d" % (number, number)] = json.loads(reply.body)["sessionId"]
+
+
+def _inputs(message: Message) -> list[dict[str, str]]:
+    """Definitions that the inputs of a recorded call fit."""
+    with contextlib.suppress(ValueError):
+        if isinstance(given := json.loads(message.body), dict):
+            return [{"name": name, "type": _type(value)} for name, value in given.items()]
+    return []
+
+
+def _type(value: object) -> str:
+    names = {bool: "logical", int: "numeric", float: "numeric", str: "character", dict: "data.frame"}
+    return names.get(type(value), "vector")
 
 
 def operation_of(recorded: Recorded) -> Operation | None:
