@@ -6,7 +6,7 @@ is left to change.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -95,10 +95,10 @@ def claim(connection: sa.Connection, batch: str, runner: str, lease: int) -> boo
     return connection.execute(waiting.values(state="InProgress", runner=runner, lease=lease)).rowcount == 1
 
 
-def unfinished(connection: sa.Connection, batch: str) -> list[tuple[int, dict[str, Any]]]:
-    """Indices and inputs of the items that have not been run."""
+def unfinished(connection: sa.Connection, batch: str, after: int, most: int) -> list[tuple[int, dict[str, Any]]]:
+    """Indices and inputs of the next items behind an index that have not been run."""
     query = sa.select(items.c.position, items.c.inputs).where(items.c.batch == batch, items.c.result.is_(None))
-    rows = connection.execute(query.order_by(items.c.position))
+    rows = connection.execute(query.where(items.c.position > after).order_by(items.c.position).limit(most))
     return [(row.position, msgspec.json.decode(row.inputs)) for row in rows]
 
 
@@ -130,9 +130,10 @@ def abandon(connection: sa.Connection, batch: str, reason: str, ended: int) -> N
         connection.execute(items.update().where(items.c.batch == batch, items.c.result.is_(None)).values(written))
 
 
-def renew(connection: sa.Connection, runner: str, lease: int) -> None:
-    """Renew the leases of a runner."""
-    connection.execute(batches.update().where(batches.c.runner == runner).values(lease=lease))
+def renew(connection: sa.Connection, runner: str, lease: int, running: Collection[str]) -> None:
+    """Keep the batches that a runner runs, given their ids."""
+    mine = batches.c.runner == runner, batches.c.id.in_(running)
+    connection.execute(batches.update().where(*mine).values(lease=lease))
 
 
 def held(connection: sa.Connection, runner: str) -> set[str]:
@@ -140,10 +141,9 @@ def held(connection: sa.Connection, runner: str) -> set[str]:
     return set(connection.scalars(sa.select(batches.c.id).where(batches.c.runner == runner)))
 
 
-def forsaken(connection: sa.Connection, runner: str, now: int) -> Sequence[str]:
-    """Ids of the batches of other runners that are gone."""
-    gone = sa.select(batches.c.id).where(batches.c.runner != runner, batches.c.lease < now)
-    return connection.scalars(gone).all()
+def forsaken(connection: sa.Connection, now: int) -> set[str]:
+    """Ids of the batches whose runners are gone, or have lost sight of them."""
+    return set(connection.scalars(sa.select(batches.c.id).where(batches.c.lease < now)))
 
 
 def has_old(connection: sa.Connection, before: int) -> bool:

@@ -34,6 +34,9 @@ _LOOK_SECONDS = 1.0
 _ROOM_SECONDS = 0.25
 """How long an item that found no room waits before it tries again."""
 
+_PAGE = 20
+"""Items of a batch that are in memory before they run."""
+
 _GONE = "The process that ran the batch ended unexpectedly."
 _STOPPED = "The server was stopped."
 
@@ -83,12 +86,12 @@ class BatchRunner:
         """Renew the leases; see to what others left, and to what nobody fetches any more."""
         now, before = now_ms(), now_ms() - self._kept
         with self._database.reading() as connection:
-            forsaken = batch_rows.forsaken(connection, self._runner, now)
+            forsaken = batch_rows.forsaken(connection, now) - self._running.keys()
             is_needed = self._running or forsaken or batch_rows.has_old(connection, before)
         if not is_needed:
             return
         with self._database.transaction() as connection:
-            batch_rows.renew(connection, self._runner, leases.until())
+            batch_rows.renew(connection, self._runner, leases.until(), self._running.keys())
             for batch in forsaken:
                 batch_rows.abandon(connection, batch, _GONE, now)
             batch_rows.delete_old(connection, before)
@@ -110,12 +113,17 @@ class BatchRunner:
         if is_mine:
             task = asyncio.create_task(self._run_batch(waiting))
             self._running[waiting.id] = task
-            task.add_done_callback(lambda _: self._running.pop(waiting.id))
+            task.add_done_callback(lambda done: self._ended(waiting.id, done))
         return True
 
+    def _ended(self, batch: str, task: asyncio.Task[None]) -> None:
+        """Its lease is not renewed any more: when its end could not be written, the next sweep sees to it."""
+        del self._running[batch]
+        if not task.cancelled() and (failure := task.exception()):
+            log.error("a batch could not be ended", exc_info=failure)
+
     async def _run_batch(self, batch: Batch) -> None:
-        with self._database.reading() as connection:
-            waiting = iter(batch_rows.unfinished(connection, batch.id))
+        waiting = self._unfinished(batch)
         try:
             async with asyncio.TaskGroup() as group:
                 for _ in range(batch.parallel):
@@ -126,6 +134,17 @@ class BatchRunner:
         else:
             with self._database.transaction() as connection:
                 batch_rows.end(connection, batch.id, "Complete", now_ms())
+
+    def _unfinished(self, batch: Batch) -> Iterator[tuple[int, Mapping[str, Any]]]:
+        """The items that have not been run, read a few at a time: there may be many, and long ones."""
+        index = -1
+        while True:
+            with self._database.reading() as connection:
+                found = batch_rows.unfinished(connection, batch.id, index, _PAGE)
+            if not found:
+                return
+            yield from found
+            index = found[-1][0]
 
     async def _run_items(self, batch: Batch, waiting: Iterator[tuple[int, Mapping[str, Any]]]) -> None:
         """Run item after item, beside others that take theirs from the same ones."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from deployr.errors import InvalidParameter, NoFreeSlot, NotFound
 from deployr.jobs import leases
@@ -286,3 +287,20 @@ async def test_batches_go_when_their_time_is_over(world: World) -> None:
 async def test_batches_that_cannot_be_are_refused(world: World, count: int, parallel: int) -> None:
     with pytest.raises(InvalidParameter):
         await world.start(count, parallel)
+
+
+async def test_a_batch_whose_end_could_not_be_written_has_failed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leases, "SECONDS", 0.05)
+    monkeypatch.setattr(leases, "RENEWAL_SECONDS", 0.05)
+    end, failures = batch_rows.end, iter([sa.exc.OperationalError("", None, Exception("locked"))])
+
+    def end_later(*arguments: Any) -> bool:
+        for failure in failures:
+            raise failure
+        return end(*arguments)
+
+    monkeypatch.setattr(batch_rows, "end", end_later)
+    async with world.running(twice):
+        found = await world.ended(await world.start(50))
+    assert found.batch.state == "Failed"
+    assert [item.result.outputs for item in found.items] == [{"y": 2 * number} for number in range(50)]
