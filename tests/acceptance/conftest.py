@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import uuid
 from collections.abc import Callable, Iterator
 
@@ -23,29 +24,34 @@ def suite_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture
 def login(suite_server: Server) -> Iterator[Login]:
     """Logs clients in, each with an HTTP session of its own that ends with the test."""
-    clients: list[JavaClient] = []
-
-    def new(username: str = "testuser", format: str = "json", save: bool = True) -> JavaClient:
-        clients.append(JavaClient(suite_server.url, format))
-        clients[-1].login(username, save=save)
-        return clients[-1]
-
-    yield new
-    for client in clients:
-        client.send("/r/user/logout", {"usercookie": None})
-        client.http.close()
+    with contextlib.ExitStack() as stack:
+        yield lambda *args, **kwargs: stack.enter_context(logged_in(suite_server, *args, **kwargs))
 
 
-@pytest.fixture
-def user(login: Login) -> JavaClient:
-    """``testuser``, with replies in JSON."""
-    return login()
+@pytest.fixture(scope="module")
+def user(suite_server: Server) -> Iterator[JavaClient]:
+    """``testuser``, with replies in JSON; logged in once for all tests of a module."""
+    with logged_in(suite_server) as client:
+        yield client
 
 
-@pytest.fixture(params=["json", "xml"])
-def either(request: pytest.FixtureRequest, login: Login) -> JavaClient:
-    """``testuser``, with replies in JSON and in XML."""
-    return login(format=request.param)
+@pytest.fixture(params=["json", "xml"], scope="module")
+def either(request: pytest.FixtureRequest, suite_server: Server) -> Iterator[JavaClient]:
+    """``testuser``, with replies in JSON and in XML; logged in once for all tests of a module."""
+    with logged_in(suite_server, format=request.param) as client:
+        yield client
+
+
+@contextlib.contextmanager
+def logged_in(
+    server: Server, username: str = "testuser", format: str = "json", save: bool = True
+) -> Iterator[JavaClient]:
+    """A client with an HTTP session that ends."""
+    client = JavaClient(server.url, format)
+    client.login(username, save=save)
+    yield client
+    client.send("/r/user/logout", {"usercookie": None})
+    client.http.close()
 
 
 @pytest.fixture

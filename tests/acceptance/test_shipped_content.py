@@ -60,6 +60,15 @@ def test_the_private_external_part_is_the_fraud_example_alone(either: JavaClient
     assert {str(entry["files"]) for entry in directories} == {"[]"}
 
 
+def test_everything_of_the_external_repository_has_the_files_of_others_under_public(either: JavaClient) -> None:
+    shown = {"userfiles": "true", "shared": "true", "published": "true"}
+    found = either.list_directories(external="true", **shown)
+    assert {entry["directory"]: names(entry["files"]) for entry in found["system"]} == {
+        "Shared": [], "Public": ["echo.bat", "echo.sh"],
+    }  # fmt: skip
+    assert {entry["directory"]: len(entry["files"]) for entry in found["user"]}.items() >= {OWN: 2}.items()
+
+
 def test_the_public_external_part_of_testuser_holds_the_histogram(login: Login) -> None:
     for username in ("testuser", "admin"):
         files = login(username).list_files(external="true", directory=PUBLIC)
