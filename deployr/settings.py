@@ -227,7 +227,9 @@ class EventSettings(_Group, frozen=True, kw_only=True):
     streams_per_caller: Annotated[
         int, _positive("Event streams that one user, or one anonymous HTTP session, has on one web worker.", "streams")
     ] = 50
-    streams: Annotated[int, _positive("Event streams of one web worker.", "streams")] = 5000
+    streams: Annotated[
+        int, _positive("Event streams of one web worker, of which half may be anonymous.", "streams")
+    ] = 5000
     keep_alive: Annotated[float, _about("Silence after which a stream gets a sign of life.", "seconds", gt=0)] = 15
     heartbeat: Annotated[float, _about("Time between two heartbeats of the grid.", "seconds", gt=0)] = 10
     idle_timeout: Annotated[int, _natural("Time without an event after which a stream ends; 0: never.", "seconds")] = (

@@ -19,6 +19,9 @@ from deployr.users.accounts import Accounts
 from deployr.users.http_sessions import HttpSessions
 from deployr.users.logins import Logins
 
+_LONGEST_NAME = 200
+"""Characters of a made-up user name that administrators are shown."""
+
 
 class UserResource:
     """Calls of ``/r/user``."""
@@ -45,7 +48,7 @@ class UserResource:
         """Log in on the HTTP session; the same user again refreshes it."""
         params = await req.read_params()
         username, password = params.required("username"), params.required("password")
-        attempt = SecurityLogin(http=req.caller.http_session, username=username)
+        attempt = SecurityLogin(http=req.caller.http_session, username=username[:_LONGEST_NAME])
         try:
             user = await self._logins.authenticate(username, password)
             autosave, relative = _autosave(params), params.flag("relativeurls")

@@ -134,8 +134,13 @@ class Streams:
     def _check_room(self, listener: Listener) -> None:
         if self._callers[listener.owner] >= self._settings.streams_per_caller:
             raise DeployrError("You have too many event streams open.")
-        if self._callers.total() >= self._settings.streams:
+        if self._callers.total() >= self._settings.streams or (listener.username is None and self._is_half_anonymous()):
             raise DeployrError("The server has too many event streams open.")
+
+    def _is_half_anonymous(self) -> bool:
+        """Nobody counts who is behind anonymous HTTP sessions: half of the room is left to users."""
+        anonymous = sum(count for owner, count in self._callers.items() if owner.startswith("http:"))
+        return anonymous >= max(1, self._settings.streams // 2)
 
     def _forget(self, stream: Stream) -> None:
         self._callers[stream.listener.owner] -= 1

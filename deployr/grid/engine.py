@@ -38,6 +38,9 @@ from deployr.grid.session import Session, Value
 
 log = logging.getLogger(__name__)
 
+_LONGEST_CONTEXT = 200
+"""Characters; users' names for things are part of it, and lists of sessions hold all of them."""
+
 _LIMIT_ERRORS: dict[Purpose, tuple[type[GridError], str]] = {
     "authenticated": (UserProjectLimit, "The limit of live projects of this user is reached."),
     "anonymous": (AnonymousProjectLimit, "The limit of live anonymous executions is reached."),
@@ -110,6 +113,7 @@ class Engine:
     async def open(self, spec: SessionSpec, hold: str | None = None) -> SessionInfo:
         """Open a session; see :meth:`deployr.grid.client.Grid.open`."""
         self._check_hold(spec.session, hold)
+        spec = msgspec.structs.replace(spec, context=spec.context[:_LONGEST_CONTEXT])
         if spec.session in self._entries or spec.session in self._opening:
             raise AlreadyExists(f"The session {spec.session} is open already.")
         try:
@@ -201,6 +205,7 @@ class Engine:
         entry = self._find(session)
         if not private:
             self._leave_private(entry)
+        context = context[:_LONGEST_CONTEXT]
         entry.spec = msgspec.structs.replace(entry.spec, context=context, idle_timeout=idle_timeout)
         return self._info(entry)
 

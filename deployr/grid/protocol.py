@@ -80,7 +80,7 @@ class SessionSpec(msgspec.Struct, frozen=True, kw_only=True):
         runtime: which interpreter it is.
         purpose: which nodes may host it.
         cluster: cluster tag, matched without case; ``None`` for any node of the purpose.
-        context: text shown in grid status, e.g. ``Temporary Project``.
+        context: text shown in grid status, e.g. ``Temporary Project``; its first 200 characters.
         idle_timeout: seconds without a call after which the grid closes the session; 0 for never.
         owner_limit: most live sessions of this owner and purpose; ``None`` for no limit.
         private_data: directory of the user's external data, R option ``deployrPrivateExternalDir``.

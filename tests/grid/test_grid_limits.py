@@ -260,3 +260,11 @@ async def test_history_is_kept_in_order_without_phantoms(session: Talk) -> None:
         ("1", "first", None, "anonymous"),
         ("stop('x')", None, "x", "user:a"),
     ]
+
+
+async def test_what_users_call_their_things_makes_no_list_of_sessions_too_long(grid: SocketGrid) -> None:
+    owner = unique("user:names")
+    async with opened(grid, owner=owner, context="x" * 1_000_000) as talk:
+        await grid.amend(talk.id, context="y" * 1_000_000, idle_timeout=0)
+        [info] = await grid.sessions(owner=owner)
+        assert info.context == "y" * 200
