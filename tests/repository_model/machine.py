@@ -25,7 +25,7 @@ _filename = st.sampled_from(["a.R", "a.R", "a.R", "b.txt", "b.txt", "ü c.csv", 
 _filenames = st.lists(_filename, min_size=1, max_size=2)
 _some_filenames = st.lists(_filename, max_size=2)
 _directory = st.sampled_from([*[ROOT, "one"] * 4, "two", "two", "neu ü", "old.archive", "none"])
-_new_directory = st.sampled_from(["one", *["neu ü", "3rd", "4th"] * 2, "Shared", "a/b", "x.y", "old.archive"])
+_new_directory = st.sampled_from([*["neu ü", "3rd", "4th", "5th"] * 3, "one", "Shared", "a/b", "x.y", "old.archive"])
 _content = st.sampled_from([b"1", b"22", b"three\n", b""])
 _text = st.sampled_from(["d", "é <&>"])
 _number = st.sampled_from([0, 0, 0, 1, 1, 2, _NO_VERSION])
@@ -94,7 +94,7 @@ CALLS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     "directory_create": _sent({"directory": _new_directory}),
     "directory_rename": _sent(
         {
-            "directory": st.sampled_from(["one", "two", "neu ü", "old.archive", ROOT, "none"]),
+            "directory": st.sampled_from([*["one", "two"] * 3, "neu ü", "old.archive", ROOT, "none"]),
             "destination": _new_directory,
         }
     ),
@@ -111,14 +111,8 @@ CALLS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
 """What is sent with each call."""
 
 _OFTEN = (
-    "file_upload",
-    "file_write",
-    "file_upload",
-    "file_write",
-    "file_grant",
-    "file_grant",
-    "file_revert",
-    "file_update",
+    *("file_upload", "file_write", "file_grant") * 2,
+    *("file_revert", "file_update", "directory_rename", "directory_archive"),
 )
 """Calls without which there is little for the others to find."""
 
