@@ -20,11 +20,15 @@ from deployr.jobs.queue import JobQueue
 from deployr.jobs.runner import Runner
 from deployr.jobs.running import JobRun
 from deployr.jobs.services import ChainSources
+from deployr.mlserver.batch_consumption import BatchConsumption
+from deployr.mlserver.batch_runner import BatchRunner
+from deployr.mlserver.batches import Batches
 from deployr.mlserver.compute_nodes import ComputeNodes
 from deployr.mlserver.consumption import Consumption
 from deployr.mlserver.executions import SessionExecutions
 from deployr.mlserver.realtime import RealtimeServices
 from deployr.mlserver.roles import Roles
+from deployr.mlserver.service_pools import ServicePools
 from deployr.mlserver.service_scripts import ServiceScripts
 from deployr.mlserver.services import Services
 from deployr.mlserver.session_content import SessionContent
@@ -97,6 +101,7 @@ class Backend:
         self.consumption = Consumption(
             self.grid, self.blobs, self.snapshot_contents, self.realtime_services.as_code, settings
         )
+        self.service_pools = ServicePools(self.services, self.consumption, self.compute_nodes, self.roles, self.grid)
         self.session_content = SessionContent(self.mlserver_sessions, self.grid)
         self.sessions = HttpSessions(self.database, settings.secret_key(), settings.server.session_timeout)
         self.streams = Streams(self.grid, self.sessions.logged_in, settings.events)
@@ -128,6 +133,9 @@ class Backend:
         self.external = ExternalSources(self.fetcher, self.projects, self.grid)
         self.lifecycle = Lifecycle(self.grid)
         ring = functools.partial(bell.ring, settings.run_directory)
+        self.batches = Batches(
+            self.database, self.blobs, self.services, most=settings.mlserver.batch_parallel, ring=ring
+        )
         self.jobs = Jobs(self.database, self.blobs, ring, self.lifecycle)
         chains = ChainSources(sources, self.services)
         self._job_code = JobCode(
@@ -155,6 +163,14 @@ class Backend:
             snapshots=self.snapshot_contents,
         )
         return Runner(queue, self.grid, endings, make_run, most=limits.running_jobs, woken=woken)
+
+    def batch_runner(self, woken: asyncio.Event) -> BatchRunner:
+        """What runs batches, for the one process that does; see :class:`deployr.mlserver.batch_runner.BatchRunner`."""
+        mlserver = self.settings.mlserver
+        consume = BatchConsumption(self.accounts, self.services, self.consumption, self.blobs)
+        return BatchRunner(
+            self.database, consume, most=mlserver.batch_parallel, kept=mlserver.batch_kept * 1000, woken=woken
+        )
 
     async def aclose(self) -> None:
         """Close the connections."""

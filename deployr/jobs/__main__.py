@@ -1,4 +1,4 @@
-"""``python -m deployr.jobs``: runs the jobs of the database on this server's grid."""
+"""``python -m deployr.jobs``: runs the jobs and batches of the database on this server's grid."""
 
 from __future__ import annotations
 
@@ -13,19 +13,21 @@ from deployr.settings import Settings
 
 
 async def run(settings: Settings) -> None:
-    """Run jobs until SIGTERM or SIGINT."""
-    stop, woken = asyncio.Event(), asyncio.Event()
+    """Run jobs, and batches of the 9.x API, until SIGTERM or SIGINT."""
+    stop, jobs, batches = asyncio.Event(), asyncio.Event(), asyncio.Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(signum, _stop, stop, woken)
-    backend = Backend(settings)
-    with bell.listening(settings.run_directory, woken):
-        await backend.job_runner(woken).serve(stop)
+        asyncio.get_running_loop().add_signal_handler(signum, _set_all, stop, jobs, batches)
+    backend, directory = Backend(settings), settings.run_directory
+    with bell.listening(directory, jobs), bell.listening(directory, batches):
+        async with asyncio.TaskGroup() as group:
+            group.create_task(backend.job_runner(jobs).serve(stop))
+            group.create_task(backend.batch_runner(batches).serve(stop))
     await backend.aclose()
 
 
-def _stop(stop: asyncio.Event, woken: asyncio.Event) -> None:
-    stop.set()
-    woken.set()
+def _set_all(*events: asyncio.Event) -> None:
+    for event in events:
+        event.set()
 
 
 if __name__ == "__main__":

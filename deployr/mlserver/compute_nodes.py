@@ -6,7 +6,8 @@ which of them clients are told about; an entry for which there is no node is kep
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 from urllib.parse import urlsplit
 
 import sqlalchemy as sa
@@ -36,6 +37,10 @@ class ComputeNodes:
         query = sa.select(compute_nodes.c.entry).order_by(compute_nodes.c.position)
         with self._database.reading() as connection:
             return list(connection.scalars(query)) or self._defaults()
+
+    def uris(self) -> Iterator[str]:
+        """What the entries stand for; ranges may stand for many."""
+        return itertools.chain.from_iterable(expand(entry) for entry in self.entries())
 
     def set(self, entries: Sequence[str]) -> None:
         """Replace the list; an empty one brings back the nodes of the grid.

@@ -13,7 +13,6 @@ from deployr.errors import NodeNotResponding
 from deployr.grid.client import Grid
 from deployr.grid.protocol import GridStatus, NodeStatus
 from deployr.mlserver.compute_nodes import ComputeNodes
-from deployr.mlserver.node_entries import expand
 from deployr.settings import Settings
 from deployr.store.database import Database
 
@@ -50,12 +49,13 @@ class ServerStatus:
 
     async def _backends(self) -> Status:
         """One component a compute node; some may fail before all have failed."""
-        uris = itertools.chain.from_iterable(expand(entry) for entry in self._nodes.entries())
         try:
             grid = await self._grid.status()
         except NodeNotResponding:
             grid = GridStatus(version="", nodes=[])
-        nodes = {f"{uri}/": self._backend(uri, grid.nodes) for uri in itertools.islice(uris, _MAX_BACKENDS)}
+        nodes = {
+            f"{uri}/": self._backend(uri, grid.nodes) for uri in itertools.islice(self._nodes.uris(), _MAX_BACKENDS)
+        }
         codes = {node.code for node in nodes.values()}
         return Status("pass" if codes == {"pass"} else "warn" if "pass" in codes else "fail", {}, nodes)
 

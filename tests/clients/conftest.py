@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
-import shutil
 import subprocess
 import uuid
 from collections.abc import Callable
@@ -14,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.clients.installing import npm_packages
 from tests.server import Server
 
 JS = Path(__file__).parent / "js"
@@ -22,25 +21,8 @@ PROGRAM_SECONDS = 60
 
 @pytest.fixture(scope="session")
 def node_modules(request: pytest.FixtureRequest) -> Path:
-    """The npm packages of ``js/package-lock.json``, installed below pytest's cache directory once for all runs."""
-    assert request.config.cache is not None
-    home = request.config.cache.mkdir("deployr-javascript-clients")
-    lock = (JS / "package-lock.json").read_text()
-    stamp = home / "installed"
-    with (home / "lock").open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        if not stamp.exists() or stamp.read_text() != lock:
-            _install(home)
-            stamp.write_text(lock)
-    return home / "node_modules"
-
-
-def _install(directory: Path) -> None:
-    for name in ("package.json", "package-lock.json"):
-        shutil.copy(JS / name, directory)
-    command = ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
-    done = subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=100, check=False)
-    assert done.returncode == 0, done.stderr
+    """The npm packages of ``js/package-lock.json``."""
+    return npm_packages(request.config, "deployr-javascript-clients", JS)
 
 
 @pytest.fixture

@@ -9,12 +9,14 @@ import falcon
 from falcon.asgi import App, Response
 
 from deployr.api.v9 import errors
+from deployr.api.v9.batch import BatchResource
 from deployr.api.v9.call import Call
 from deployr.api.v9.compute_nodes import ComputeNodesResource
 from deployr.api.v9.consume import ConsumeResource
 from deployr.api.v9.login import LoginResource
 from deployr.api.v9.middleware import CORRELATION, BearerMiddleware, CorrelationMiddleware
-from deployr.api.v9.operations import OPERATIONS, UNBUILT, Operation
+from deployr.api.v9.operations import OPERATIONS
+from deployr.api.v9.pools import PoolsResource
 from deployr.api.v9.realtime import RealtimeResource
 from deployr.api.v9.services import ServicesResource
 from deployr.api.v9.session_content import SessionContentResource
@@ -22,7 +24,6 @@ from deployr.api.v9.sessions import SessionsResource
 from deployr.api.v9.snapshots import SnapshotsResource
 from deployr.api.v9.status import StatusResource
 from deployr.api.v9.swagger import KeysResource, SwaggerResource
-from deployr.api.v9.unbuilt import UnbuiltResource
 from deployr.backend import Backend
 from deployr.settings import Settings
 
@@ -48,11 +49,12 @@ def routes(backend: Backend) -> Routes:
     login = LoginResource(backend.logins, backend.tokens)
     sessions = SessionsResource(backend.mlserver_sessions, backend.session_executions, backend.snapshots)
     content = SessionContentResource(backend.session_content)
+    batch = BatchResource(backend.batches)
     realtime = RealtimeResource(backend.realtime_services)
     snapshots = SnapshotsResource(backend.snapshots)
     services = ServicesResource(backend.services, backend.service_scripts)
     swagger = SwaggerResource()
-    built: Routes = {
+    return {
         "/login": (login, None),
         "/login/refreshToken": (login, "refresh"),
         "/login/refreshToken/{refresh_token}": (login, "token"),
@@ -70,9 +72,14 @@ def routes(backend: Backend) -> Routes:
         "/services": (services, None),
         "/services/{name}": (services, "named"),
         "/services/{name}/{version}": (services, "version"),
+        "/services/{name}/{version}/pool": (PoolsResource(backend.service_pools), None),
         "/realtime-services/{name}": (realtime, "named"),
         "/realtime-services/{name}/{version}": (realtime, "version"),
         "/api/{name}/{version}": (ConsumeResource(backend.services, backend.consumption), None),
+        "/api/{name}/{version}/batch": (batch, None),
+        "/api/{name}/{version}/batch/{execution_id}": (batch, "one"),
+        "/api/{name}/{version}/batch/{execution_id}/{index}/files": (batch, "files"),
+        "/api/{name}/{version}/batch/{execution_id}/{index}/files/{file_name}": (batch, "file"),
         "/api/{name}/{version}/swagger.json": (services, "document"),
         "/sessions/{id}/snapshot": (snapshots, "of_session"),
         "/sessions/{id}/loadsnapshot/{snapshot_id}": (snapshots, "loading"),
@@ -84,7 +91,6 @@ def routes(backend: Backend) -> Routes:
         "/swagger/{file_name}": (swagger, "named"),
         "/.well-known/jwks.json": (KeysResource(backend.signing_keys), None),
     }
-    return built | _unbuilt()
 
 
 def available(all_routes: Routes, settings: Settings) -> Routes:
@@ -100,14 +106,6 @@ def available(all_routes: Routes, settings: Settings) -> Routes:
 def template(path: str) -> str:
     """A documented path as a URI template, with names as Python has them: ``{fileName}`` is ``{file_name}``."""
     return re.sub(r"(?<=[a-z])([A-Z])(?=\w*})", lambda match: f"_{match[1].lower()}", path)
-
-
-def _unbuilt() -> Routes:
-    by_path: dict[str, dict[str, Operation]] = {}
-    for item in OPERATIONS:
-        if item.operation_id in UNBUILT:
-            by_path.setdefault(template(item.path), {})[item.method] = item
-    return {path: (UnbuiltResource(operations), None) for path, operations in by_path.items()}
 
 
 def _middleware(backend: Backend) -> list[Any]:

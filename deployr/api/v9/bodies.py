@@ -56,13 +56,29 @@ def decode_object(body: bytes) -> dict[str, Any]:
     Raises:
         MalformedParameter: it is no JSON object.
     """
-    try:
-        value = msgspec.json.decode(body.removeprefix(b"\xef\xbb\xbf"))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as ex:
-        raise MalformedParameter(f"The body is not JSON: {ex}.") from ex
+    value = _parsed(body)
     if not isinstance(value, dict):
         raise MalformedParameter("The body is no JSON object.")
     return value
+
+
+def decode_objects(body: bytes) -> list[dict[str, Any]]:
+    """A body that is a list of objects.
+
+    Raises:
+        MalformedParameter: it is something else.
+    """
+    value = _parsed(body)
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise MalformedParameter("The body is no JSON list of objects.")
+    return value
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return msgspec.json.decode(body.removeprefix(b"\xef\xbb\xbf"))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as ex:
+        raise MalformedParameter(f"The body is not JSON: {ex}.") from ex
 
 
 def _fitted(value: Any, kind: Any) -> Any:

@@ -74,6 +74,15 @@ class Call(Request):
         body = await self.read_bytes()
         return bodies.decode_object(body) if body else {}
 
+    async def read_objects(self) -> list[dict[str, Any]]:
+        """The JSON body, a list of objects.
+
+        Raises:
+            UnsupportedBody, MalformedParameter, TooLarge: see :meth:`read`.
+        """
+        bodies.require_json(self.content_type)
+        return bodies.decode_objects(await self.read_bytes())
+
     async def read_bytes(self, most: int = sys.maxsize) -> bytes:
         """The body as it is.
 

@@ -18,6 +18,7 @@ RELEASES: tuple[Release, ...] = ("9.0.1", "9.1.0", "9.2.0", "9.2.1", "9.3.0")
 
 ParameterType = service_records.ParameterType
 RuntimeType = Literal["R", "Python"]
+PoolStatus = Literal["Success", "Pending", "NotFound"]
 WebServiceRuntimeType = service_records.ServiceRuntime
 
 _OPEN = {"type": "object", "additionalProperties": {}}
@@ -164,6 +165,25 @@ class WebServiceResult(Definition):
     changed_files: list[str]
 
 
+class StartBatchExecutionResponse(Definition):
+    """The batch that was started; the Python SDK reads its id under another name (9x-facts 16, row 1)."""
+
+    name: str
+    version: str
+    batch_execution_id: str
+    sdk_batch_execution_id: str = msgspec.field(name="BatchExecutionId")
+
+
+class BatchWebServiceResult(Definition):
+    """How far a batch is."""
+
+    state: str
+    completed_item_count: int
+    total_item_count: int
+    batch_execution_results: list[WebServiceResult]
+    parallel_count: int
+
+
 class CreateOrUpdateServicePoolRequest(Definition, rename="pascal"):
     """Sizes of a service's pool."""
 
@@ -172,10 +192,12 @@ class CreateOrUpdateServicePoolRequest(Definition, rename="pascal"):
 
 
 class ServicePoolStatusResponse(Definition, rename="pascal"):
-    """State of a service's pool on one compute node."""
+    """State of a service's pool on one compute node; servers were seen with either spelling (9x-facts 16, row 8)."""
 
     compute_node_endpoint: str
-    status: Literal["Success", "Pending", "NotFound"]
+    status: PoolStatus
+    seen_endpoint: str = msgspec.field(name="computeNodeEndpoint")
+    seen_status: PoolStatus = msgspec.field(name="status")
 
 
 class LoginRequest(Definition):

@@ -1,7 +1,4 @@
-"""All operations of the 9.x core API as its documents have them, and which of them this server has (9x-facts 1 to 13).
-
-The one place that says what is built: documents, routes of what is not built, and tests all read it here.
-"""
+"""All operations of the 9.x core API as its documents have them (9x-facts 1 to 13): documents and tests read them."""
 
 from __future__ import annotations
 
@@ -138,16 +135,16 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         "POST", "/services/{name}/{version}/pool", "createOrUpdateServicePool", "Give a service a pool of its own.",
-        SERVICES, 200, STRING, (400, 401, 403),
+        SERVICES, 200, STRING, (400, 401, 403, 404),
         body=("createOrUpdateServicePoolRequest", "CreateOrUpdateServicePoolRequest"), since="9.3.0",
     ),
     Operation(
         "DELETE", "/services/{name}/{version}/pool", "deleteServicePool", "Take a service's pool away.", SERVICES, 200,
-        STRING, (400, 401, 403), since="9.3.0",
+        STRING, (401, 403, 404), since="9.3.0",
     ),
     Operation(
         "GET", "/services/{name}/{version}/pool", "getServicePoolStatus", "State of a service's pool.", SERVICES, 200,
-        "[ServicePoolStatusResponse]", (401,), since="9.3.0",
+        "[ServicePoolStatusResponse]", (401, 404), since="9.3.0",
     ),
     Operation(
         "GET", "/api/{name}/{version}/swagger.json", "GetWebServiceSwagger", "Document of a service.", CONSUMPTION,
@@ -243,12 +240,7 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
 )  # fmt: skip
 
-UNBUILT: frozenset[str] = frozenset(
-    operation.operation_id for operation in OPERATIONS if operation.path.endswith("/pool")
-)
-"""Ids of operations that this server does not have yet: they answer 501, and no document names them."""
-
 
 def operations_of(release: Release) -> list[Operation]:
-    """The operations of a release that this server has."""
-    return [item for item in OPERATIONS if item.is_in(release) and item.operation_id not in UNBUILT]
+    """The operations of a release."""
+    return [item for item in OPERATIONS if item.is_in(release)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from deployr.api.v9.operations import OPERATIONS, UNBUILT, Operation
+from deployr.api.v9.operations import OPERATIONS, Operation
 from tests.api.v9.conftest import Api, InProcess
 
 
@@ -50,12 +50,6 @@ async def test_deep_bodies_are_refused(root: InProcess) -> None:
     async with root() as client:
         response = await client.post("/login", content=b"[" * 60_000)
         assert response.status_code == 400
-
-
-@pytest.mark.parametrize("operation", [item for item in OPERATIONS if item.operation_id in UNBUILT])
-def test_what_is_not_built_says_so(api: Api, operation: Operation) -> None:
-    path = operation.path.replace("{", "").replace("}", "")
-    api.expect(501, operation.method, path)
 
 
 @pytest.mark.parametrize("operation", [item for item in OPERATIONS if not item.path.startswith("/login")])
