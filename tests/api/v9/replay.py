@@ -8,6 +8,7 @@ import dataclasses
 import functools
 import json
 import re
+import time
 from collections.abc import Iterator
 
 import httpx
@@ -23,14 +24,23 @@ from tests.server import Server
 _REFRESH = rb"refresh-token-placeholder(?:/|%2F)(?:\+|%2B)(?:=|%3D)(?:=|%3D)"
 _SESSION = rb"[0-9]{8}-0001-4000-8000-[0-9]{12}"
 _SNAPSHOT = rb"[0-9]{8}-0002-4000-8000-[0-9]{12}"
+_BATCH = rb"[0-9]{8}-0003-4000-8000-[0-9]{12}"
 _MODEL = rb"(?<=\r\n\r\n)blob[\x00-\x27]*?(?=\r\n--)"
 _RECORDED = re.compile(
-    rb"(?P<bearer>(?<=Bearer )\S+)|(?P<refresh>%s)|(?P<session>%s)|(?P<snapshot>%s)|(?P<model>%s)"
-    % (_REFRESH, _SESSION, _SNAPSHOT, _MODEL)
+    rb"(?P<bearer>(?<=Bearer )\S+)|(?P<refresh>%s)|(?P<session>%s)|(?P<snapshot>%s)|(?P<batch>%s)|(?P<model>%s)"
+    % (_REFRESH, _SESSION, _SNAPSHOT, _BATCH, _MODEL)
 )
 _OF_ONE = {"getWorkspaceObject", "deleteWorkspaceObject"}
 _OF_FILES = {"getSessionFile", "deleteSessionFile"}
 _NEW_SERVICES = {"publishWebServiceVersion", "publishRealtimeWebServiceByNameVersion"}
+_CONSUMPTION = "/api/{name}/{version}"
+_FILES = ["answer.csv", "out put.txt"]
+_WRITING = {
+    "R": f"for (name in c({str(_FILES)[1:-1]})) cat('x', file = name)",
+    "Python": f"for name in {_FILES}: open(name, 'w').close()",
+}
+"""Code that writes the files of batches that are asked for."""
+
 _SERVICE = re.compile(rb"/(?:realtime-services|services|api)/([^/ ]+)/([^/ ]+)")
 
 
@@ -64,6 +74,7 @@ class Replayer:
         self._tokens: dict[str, str] = {}
         self._sessions: dict[bytes, str] = {}
         self._snapshots: dict[bytes, str] = {}
+        self._batches: dict[bytes, str] = {}
 
     def replay(self) -> Iterator[Exchange]:
         """Send request after request."""
@@ -79,7 +90,7 @@ class Replayer:
             self._accounts.change_password("admin", self._password)
         else:
             self._log_in()
-            self._prepare(recorded.message, operation)
+            self._prepare(recorded, operation)
         message = recorded.message.changed(lambda text: _RECORDED.sub(self._live, text))
         connection = self._connections.setdefault(recorded.conn, Connection(*self._address))
         reply = connection.send(message.encode(), message.method)
@@ -96,13 +107,15 @@ class Replayer:
         self._tokens = tokens
         self._own.headers["Authorization"] = f"Bearer {tokens.get('access_token')}"
 
-    def _prepare(self, message: Message, operation: Operation | None) -> None:
+    def _prepare(self, recorded: Recorded, operation: Operation | None) -> None:
         """Make what the request takes for granted: its service, its session, the object or file that it names."""
+        message = recorded.message
         if found := _SERVICE.search(message.head.partition(b"\r\n")[0]):
             name = operation.operation_id if operation else ""
             inputs = _inputs(message) if operation is None else []
             path = f"/services/{found[1].decode()}/{found[2].decode()}"
             self._prepare_service(path, inputs, new=name in _NEW_SERVICES)
+            self._prepare_batch(recorded, path)
         found = re.search(rb"/sessions/(%s)(?:/\w+/([^/ ]+))?" % _SESSION, message.head)
         if operation is None or found is None:
             return
@@ -121,6 +134,18 @@ class Replayer:
         elif self._own.get(path).status_code == 404:
             said = {"code": "1", "runtimeType": self._runtime, "inputParameterDefinitions": inputs}
             self._own.post(path, json=said).raise_for_status()
+
+    def _prepare_batch(self, recorded: Recorded, service: str) -> None:
+        """Let a service write the files that will be asked for, and wait until it has."""
+        if (recorded.message.method, recorded.call) == ("POST", f"{_CONSUMPTION}/batch"):
+            said = {"code": _WRITING[self._runtime], "outputFileNames": _FILES}
+            self._own.patch(service, json=said).raise_for_status()
+        if found := re.search(rb"/batch/(%s)/" % _BATCH, recorded.message.head):
+            path = f"{service.replace('/services', '/api')}/batch/{self._batches[found[1]]}"
+            deadline = time.monotonic() + 30
+            while self._own.get(path).raise_for_status().json()["state"] != "Complete":
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
 
     def _session(self, recorded: bytes) -> str:
         """The live session of a recorded id, opened anew when it was closed."""
@@ -157,6 +182,8 @@ class Replayer:
             return self._tokens["access_token"].encode()
         if match["refresh"]:
             return self._tokens["refresh_token"].encode()
+        if match["batch"]:
+            return self._batches[match["batch"]].encode()
         if match["model"]:
             return self._model()
         if match["snapshot"]:
@@ -170,6 +197,9 @@ class Replayer:
             self._use(json.loads(reply.body))
         if name == "revokeRefreshToken":
             self._use({})
+        if (reply.status, recorded.call) == (202, f"{_CONSUMPTION}/batch"):
+            number = len(self._batches) + 1
+            self._batches[b"%08d-0003-4000-8000-%012d" % (number, number)] = json.loads(reply.body)["batchExecutionId"]
         if name == "createSession" and reply.status == 201:
             number = len(self._sessions) + 1
             self._sessions[b"%08d-0001-4000-8000-%012d" % (number, number)] = json.loads(reply.body)["sessionId"]
