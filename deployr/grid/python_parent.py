@@ -114,7 +114,10 @@ class PythonConnection(RserveConnection):
     @classmethod
     async def connect(cls, socket: Path, max_value: int) -> tuple[RserveConnection, Greeting]:
         """Fork a session off the parent that listens on ``socket``, and give it its console."""
-        console = ConsolePipe()
+        try:
+            console = ConsolePipe()
+        except OSError as ex:
+            raise ConnectionBroken(str(ex)) from ex
         try:
             connected = _connected(socket, console.far_end)
             reader, writer = await asyncio.open_unix_connection(sock=connected, limit=STREAM_LIMIT)

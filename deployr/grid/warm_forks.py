@@ -234,5 +234,8 @@ class WarmForks:
             self._warm.append(await self._fork())
         except DeployrError as ex:
             log.warning("node %s: no warm session: %s", self._place.name, ex)
+        except Exception:
+            # Whatever it is, the next one may come up.
+            log.exception("node %s: no warm session", self._place.name)
         finally:
             self._forking -= 1

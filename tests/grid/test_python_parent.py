@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
+from pathlib import Path
 
 import pytest
 
 from deployr.encodings import model
 from deployr.errors import DeployrError
+from deployr.grid.python_parent import PythonConnection
+from deployr.grid.rserve import ConnectionBroken
 from tests.grid.conftest import GridFactory
 from tests.grid.grid_support import eventually, opened
 
@@ -53,3 +57,13 @@ async def test_an_interpreter_without_libraries_serves_too(new_grid: GridFactory
             frame = model.data_frame({"a": model.integer(1, None), "b": model.factor([1, 1], ["u"])})
             assert (await session.run("x", inputs={"x": frame})).console == "{'a': [1, None], 'b': ['u', 'u']}\n"
         await grid.aclose()
+
+
+async def test_a_fork_without_descriptors_is_a_fork_that_failed(tmp_path: Path) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, limits[1]))
+    try:
+        with pytest.raises(ConnectionBroken):
+            await PythonConnection.connect(tmp_path / "socket", 1000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
