@@ -1,4 +1,4 @@
-"""``python -m bench.run [--quick] [--json FILE] [a b c d e f g h]``: the performance comparison.
+"""``python -m bench.run [--quick] [--json FILE] [a b c d e f g h i j k]``: the performance comparison.
 
 The exit status is 0 when every answer was right and every goal reached, 1 otherwise.
 """
@@ -15,14 +15,14 @@ from pathlib import Path
 
 import uvloop
 
-from bench import event_rows, machine, project_rows, repository_rows, rows
+from bench import event_rows, machine, project_rows, repository_rows, rows, service_rows
 from bench.plumber import Plumber
 from bench.report import Report
 from bench.rows import Bench
 from bench.rserve_client import PlainRserve
 from bench.server import Server
 
-ROWS = rows.ROWS | project_rows.ROWS | repository_rows.ROWS | event_rows.ROWS
+ROWS = rows.ROWS | project_rows.ROWS | repository_rows.ROWS | event_rows.ROWS | service_rows.ROWS
 RESULTS = Path(__file__).parent / "results"
 
 

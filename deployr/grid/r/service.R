@@ -26,6 +26,9 @@ local({
   while (sink.number() > 0L) sink()
   close(nowhere)
   setwd(left)
+  # Functions of packages are read from disk when they are first used; each session would read its own.
+  for (space in lapply(loadedNamespaces(), getNamespace))
+    for (name in ls(space, all.names = TRUE)) try(get(name, envir = space), silent = TRUE)
   # As at the end of bootstrap.R: sessions have temporary directories of their own, and fork what is tidy.
   unlink(tempdir(), recursive = TRUE)
   gc()
