@@ -11,7 +11,7 @@ import contextlib
 import dataclasses
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from deployr.encodings import v9_json
 from deployr.encodings.model import RValue
@@ -27,8 +27,14 @@ from deployr.repository.blobs import Blobs
 from deployr.settings import Settings
 from deployr.users.caller import Caller
 
+T = TypeVar("T")
+V = TypeVar("V")
+
 _PLOT_SIZE = 400
 """Pixels of a plot whose code opened no device, in both directions."""
+
+_LARGE = 64 * 1024
+"""Bytes of a value from which on it is decoded in a thread."""
 
 _IDLE_SECONDS = 60
 """After which the grid closes the session of a web worker that is gone."""
@@ -96,10 +102,10 @@ class Consumption:
             TooLarge: the output files are.
         """
         service = self._as_code(service)
-        arguments = await asyncio.to_thread(_arguments, service, inputs)
+        is_large = any(isinstance(value, list | dict) for value in inputs.values())
+        arguments = await _computed(_arguments, service, inputs, is_large=is_large)
         try:
-            async with self._session(caller, service) as session:
-                return await self._run(session, service, arguments)
+            return await self._consume(self._spec(caller, service), service, arguments)
         except _CannotBegin as ex:
             return Consumed(str(ex))
         except BoundaryExceeded:
@@ -118,17 +124,28 @@ class Consumption:
             init_code=service.init_code,
         )
 
-    async def _run(self, session: str, service: Service, arguments: bytes) -> Consumed:
+    async def _consume(self, warm: SessionSpec, service: Service, arguments: bytes) -> Consumed:
         execution = self._execution(service.code, service.owner)
-        record, value = await self._grid.execute(session, execution, arguments)
-        files = await self._output_files(session, service, record)
-        outputs = await asyncio.to_thread(_outputs, service, value)
-        return Consumed(record.error or "", outputs, files, record.console, _changed(record))
+        if not service.output_files:
+            with contextlib.suppress(NotWarm):
+                return await self._run_at_once(warm, service, execution, arguments)
+        async with self._session(warm, service) as session:
+            record, value = await self._grid.execute(session, execution, arguments)
+            files = await self._output_files(session, service, record)
+            return await _consumed(service, record, value, files)
 
-    @contextlib.asynccontextmanager
-    async def _session(self, caller: Caller, service: Service) -> AsyncIterator[str]:
-        """A session that begins with the service's state, and ends."""
-        warm = SessionSpec(
+    async def _run_at_once(
+        self, warm: SessionSpec, service: Service, execution: Execution, arguments: bytes
+    ) -> Consumed:
+        """One message to the grid instead of three."""
+        record, value = await self._grid.execute_stateless(warm, execution, arguments)
+        if record.artifacts or record.results:
+            # The grid has kept them, which nobody wants.
+            await self._grid.close(warm.session)
+        return await _consumed(service, record, value, {})
+
+    def _spec(self, caller: Caller, service: Service) -> SessionSpec:
+        return SessionSpec(
             session=f"SERVICE-{uuid.uuid4()}",
             owner=caller.owner,
             runtime=_runtime(service),
@@ -136,6 +153,10 @@ class Consumption:
             idle_timeout=_IDLE_SECONDS,
             service=self.spec(service),
         )
+
+    @contextlib.asynccontextmanager
+    async def _session(self, warm: SessionSpec, service: Service) -> AsyncIterator[str]:
+        """A session that begins with the service's state, and ends."""
         try:
             try:
                 await self._grid.open(warm)
@@ -187,6 +208,16 @@ class Consumption:
         reading = self._grid.read_file(session, name, area="results" if is_plot else "directory")
         async with reading as (_, chunks):
             return b"".join([chunk async for chunk in budget.spent_by(chunks)])
+
+
+async def _consumed(service: Service, record: ExecutionRecord, value: bytes, files: dict[str, bytes]) -> Consumed:
+    outputs = await _computed(_outputs, service, value, is_large=len(value) > _LARGE)
+    return Consumed(record.error or "", outputs, files, record.console, _changed(record))
+
+
+async def _computed(function: Callable[[Service, V], T], service: Service, given: V, *, is_large: bool) -> T:
+    """What a function computes; in a thread when that may take long, so that other calls go on."""
+    return await asyncio.to_thread(function, service, given) if is_large else function(service, given)
 
 
 def _runtime(service: Service) -> protocol.Runtime:
