@@ -100,7 +100,7 @@ def test_a_package_missing_in_the_sessions_library_is_found(prepared: Settings) 
     (prepared.library_directory / "deployrUtils").mkdir(parents=True)
     (prepared.library_directory / "deployrUtils" / "DESCRIPTION").touch()
     check = _checks(prepared)["R packages of the server"]
-    assert check.detail.startswith("RevoScriptTools missing")
+    assert check.detail.startswith("RevoScriptTools, rxStandIns missing")
 
 
 def test_an_old_schema_is_found(prepared: Settings) -> None:

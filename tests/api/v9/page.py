@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from pathlib import Path
 
 from deployr.api.v9.definitions import RELEASES
 from deployr.api.v9.operations import OPERATIONS, TAGS, Operation
 from tests.api.v9.replay import operation_of
+from tests.api.v9.walk import WALKED
 from tests.recordings.recorded import clients, requests_of
 
 PAGE = Path(__file__).parents[3] / "docs" / "mlserver-9x.md"
@@ -121,6 +123,20 @@ R sessions have `rxLogit`, `rxLinMod` and `rxSerializeModel` of a package `rxSta
 that fit with `glm` and `lm` of R, print so, and write what `serialize` writes behind `blob`. Scripts that fit,
 serialize and publish run with them; arguments that they have no meaning for are errors.
 
+## Batches
+
+`…/batch` runs a service on a list of inputs, `parallelCount` of them at a time (10 unless said, at most
+`mlserver.batch_parallel` of all batches together). The process that runs jobs runs batches; they are kept in the
+database, private to who started them, until they are deleted or `mlserver.batch_kept` is over. An item that fails, or
+whose inputs do not fit, has a result that says so; one that finds no room waits. A batch whose process died or was
+stopped is `Failed`: what had been run keeps its results, the rest says why, and nothing is run twice. Results come in
+the order of the inputs, items are counted from 0, and files of items are sent as they are.
+
+## Pools
+
+`…/pool` starts the warm parent of a service ahead of its first call and keeps so many forks ready; all compute nodes of
+this machine share it. Those who may change the service make and drop its pool.
+
 ## Compute nodes
 
 The nodes are those of the grid (`[[grid.nodes]]`), the first at port 12805 of this machine, the next at the one
@@ -137,11 +153,13 @@ one; the log has it too.
 
 ## Operations
 
-Tests walk all operations against the original's documents; requests of real clients were recorded byte for byte and
-are replayed, each answered with its documented status and a body that fits the document.
+A test asks for every operation of every release and checks status and body against the document; what it found is the
+column of answers, and an operation that it does not ask for is a failure. Requests of real clients were recorded byte
+for byte and are replayed, each answered with its documented status. Microsoft's Python client
+`azureml-model-management-sdk`, and clients generated from the core document and from a service's, run unmodified.
 """
 
-_HEADINGS = ("| operation | id | releases | status | recorded requests |", "|---|---|---|---|---|")
+_HEADINGS = ("| operation | id | releases | answered | recorded requests |", "|---|---|---|---|---|")
 
 
 def page() -> str:
@@ -149,12 +167,7 @@ def page() -> str:
     asked = Counter(_asked())
     parts = [_INTRODUCTION]
     for tag in TAGS:
-        parts += [
-            f"### {tag}",
-            "",
-            "| operation | id | releases | status | recorded requests |",
-            "|---|---|---|---|---|",
-        ]
+        parts += [f"### {tag}", "", *_HEADINGS]
         parts += [_row(item, asked[item.operation_id]) for item in OPERATIONS if item.tag == tag]
         parts.append("")
     return "\n".join(parts)
@@ -168,7 +181,15 @@ def _asked() -> list[str]:
 
 def _row(item: Operation, requests: int) -> str:
     releases = "all" if item.since == RELEASES[0] else f"since {item.since}"
-    return f"| `{item.method} {item.path}` | `{item.operation_id}` | {releases} | {item.success} | {requests} |"
+    answered = f"{item.success} in {_answered(item)}"
+    return f"| `{item.method} {item.path}` | `{item.operation_id}` | {releases} | {answered} | {requests} |"
+
+
+def _answered(item: Operation) -> str:
+    """The releases in which a walk found the documented status, and a body that fits the document."""
+    found = json.loads(WALKED.read_text())
+    good = [release for release in RELEASES if found[release].get(item.operation_id) == item.success]
+    return "all" if good == list(RELEASES) else ", ".join(good) or "none"
 
 
 if __name__ == "__main__":
