@@ -20,6 +20,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 ADDRESS = "http://localhost:8050"
+ADDRESS_9X = "http://localhost:12800"
 START_SECONDS = 60
 
 
@@ -70,6 +71,7 @@ def test_no_section_has_commands_without_a_test(blocks: dict[str, list[str]]) ->
         "Start": 2,
         "First calls with curl": 2,
         "First calls with the JavaScript client": 3,
+        "First calls of the 9.x API": 1,
         "Accounts": 1,
     }
 
@@ -99,6 +101,12 @@ def test_the_javascript_program_runs(blocks: dict[str, list[str]], here: Path, h
     values, url = run(start, here).splitlines()
     assert values == "[ 2, 4, 6 ]"
     assert url.startswith(f"{host}/deployr/r/project/execute/result/download/PROJECT-")
+
+
+def test_a_service_is_published_and_consumed(blocks: dict[str, list[str]], here: Path, host: str) -> None:
+    [commands] = blocks["First calls of the 9.x API"]
+    output = run(commands.replace(ADDRESS_9X, host), here)
+    assert '"answer":22.3' in output.replace(" ", ""), output
 
 
 def test_the_account_commands_close_the_default_passwords(blocks: dict[str, list[str]], here: Path) -> None:
