@@ -1,4 +1,8 @@
-"""SIGINT: a ``KeyboardInterrupt`` in the user's code, and nothing outside of it."""
+"""SIGINT: a ``KeyboardInterrupt`` in the user's code.
+
+One that comes before that code has begun is kept for it; one that comes after it is dropped by the call that the grid
+makes for this (``nothing``).
+"""
 
 from __future__ import annotations
 
@@ -8,11 +12,20 @@ from collections.abc import Callable
 from types import FrameType
 
 _allowed = False
+_pending = False
 
 
 def _handle(signum: int, frame: FrameType | None) -> None:
+    global _pending
     if _allowed:
         raise KeyboardInterrupt
+    _pending = True
+
+
+def drop() -> None:
+    """Forget a signal that came too late for its call."""
+    global _pending
+    _pending = False
 
 
 def listen() -> None:
@@ -36,6 +49,8 @@ def guarded(action: Callable[[], None], report: Callable[[BaseException], str]) 
         try:
             _allowed = True
             try:
+                if _pending:
+                    raise KeyboardInterrupt
                 action()
             except KeyboardInterrupt:
                 raise
@@ -45,6 +60,7 @@ def guarded(action: Callable[[], None], report: Callable[[BaseException], str]) 
             _allowed = False
     except KeyboardInterrupt:
         _allowed = False
+        drop()
         outcome["interrupted"] = True
     if os.getpid() != process:
         # A child that the code forked, and that came out of it: it must not go on as a second session.

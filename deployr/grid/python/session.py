@@ -125,6 +125,8 @@ class Session:
             self._enter(**incoming.named_values(call.options))
         elif call.name == "check":
             _compute()
+        else:
+            interrupts.drop()
         self._connection.reply(sexp.null())
 
     def _enter(self, directory: str, marker: str) -> None:
