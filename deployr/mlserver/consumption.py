@@ -14,8 +14,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, TypeVar
 
 from deployr.encodings import v9_json
-from deployr.encodings.model import RValue
-from deployr.errors import BoundaryExceeded, InvalidParameter, NodeNotResponding, NotFound, NotWarm, SessionLost
+from deployr.errors import BoundaryExceeded, NodeNotResponding, NotFound, NotWarm, SessionLost
 from deployr.grid import protocol
 from deployr.grid.client import Grid
 from deployr.grid.protocol import Execution, ExecutionRecord, ServiceSpec, SessionSpec
@@ -96,7 +95,7 @@ class Consumption:
             inputs: JSON by name.
 
         Raises:
-            InvalidParameter, EncodingError: an input is missing, unknown or of another type; the text names it.
+            InvalidParameter, EncodingError: an input is of another type; the text names it.
             NoFreeSlot: there is no room.
             NodeNotResponding: the process died meanwhile.
             TooLarge: the output files are.
@@ -225,16 +224,12 @@ def _runtime(service: Service) -> protocol.Runtime:
 
 
 def _arguments(service: Service, inputs: Mapping[str, Any]) -> bytes:
-    """QAP1 of the inputs and of the outputs' names."""
-    declared = {item.name: item for item in service.inputs}
-    for name in inputs:
-        if name not in declared:
-            raise InvalidParameter(f"Unknown parameter: {name}.")
-    read: dict[str, RValue] = {}
-    for name, item in declared.items():
-        if name not in inputs:
-            raise InvalidParameter(f"Missing parameter: {name}.")
-        read[name] = v9_json.decode(inputs[name], item.type, name=name, whole_numbers=_runtime(service) == "python")
+    """QAP1 of inputs and names of outputs; a missing input is NULL or None, undeclared ones are ignored (9x-facts 7)."""
+    whole_numbers = _runtime(service) == "python"
+    read = {
+        item.name: v9_json.decode(inputs.get(item.name), item.type, name=item.name, whole_numbers=whole_numbers)
+        for item in service.inputs
+    }
     return values.execution_arguments(read, [item.name for item in service.outputs])
 
 

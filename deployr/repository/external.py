@@ -42,11 +42,12 @@ class ExternalRepository:
         shared: bool = False,
         published: bool = False,
     ) -> list[ExternalFile]:
-        """The caller's files; see :meth:`deployr.repository.files.RepositoryFiles.list_files`.
+        """The caller's private files; see :meth:`deployr.repository.files.RepositoryFiles.list_files`.
 
         Args:
             directory: address of the only one.
             filename: only this file of the directory, default ``external:root``.
+            shared, published: with what all users have in these places, the caller's own included.
 
         Raises:
             NotFound: there is no such directory or file.
@@ -56,7 +57,7 @@ class ExternalRepository:
         elif directory:
             found = self._directory(caller, directory).files
         else:
-            found = _files(self._own(caller))
+            found = _files(self._own(caller, shared=shared, published=published))
             found += self._of_others(caller, "shared") if shared else []
             found += self._of_others(caller, "public") if published else []
         return _of_category(found, category)
@@ -110,8 +111,8 @@ class ExternalRepository:
         """
         if caller.username is None:
             raise NotAuthenticated()
-        own = self._own(caller)
-        names = [str(each.address) for each in own]
+        own = self._own(caller, shared=shared, published=published)
+        names = [str(each.address) for each in self._own(caller, shared=True, published=True)]
         if directory:
             found = self._directory(caller, directory)
             is_own = found.address.owner == caller.username
@@ -198,14 +199,14 @@ class ExternalRepository:
             raise NotFound(f"There is no directory {directory!r}.")
         return found
 
-    def _own(self, caller: Caller) -> list[ExternalDirectory]:
-        """The caller's directories in all places."""
+    def _own(self, caller: Caller, *, shared: bool, published: bool) -> list[ExternalDirectory]:
+        """The caller's private directories, and those in the other places that are asked for."""
         username = caller.username
         if username is None:
             return []
-        starts = [Address("shared", username), Address("public", username)]
-        if addresses.has_private_place(username):
-            starts.insert(0, Address("root", username))
+        starts = [Address("root", username)] if addresses.has_private_place(username) else []
+        starts += [Address("shared", username)] if shared else []
+        starts += [Address("public", username)] if published else []
         return [directory for start in starts for directory in self._places.directories(username, start)]
 
     def _system(self, caller: Caller, category: str | None, *, shared: bool, published: bool) -> list[DirectoryFiles]:

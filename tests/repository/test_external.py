@@ -161,7 +161,7 @@ def test_private_addresses_mean_the_callers_own_place(external: ExternalReposito
 def test_the_access_of_a_file_is_that_of_its_place(external: ExternalRepository, george: Caller, write: Write) -> None:
     for path in ("george", "shared/george", "public/george"):
         write(f"{path}/a.R", b"12345")
-    found = external.list_files(george)
+    found = external.list_files(george, shared=True, published=True)
     assert [(file.directory, file.access) for file in found] == [
         ("external:root", "Private"), ("external:shared:george", "Shared"), ("external:public:george", "Public"),
     ]  # fmt: skip
@@ -226,10 +226,11 @@ def test_the_private_place_is_there_even_when_nothing_is_on_disk(external: Exter
 
 @pytest.mark.usefixtures("everywhere")
 def test_directories_are_listed_without_files_unless_asked_for(external: ExternalRepository, george: Caller) -> None:
+    private = [address for address in PLACES.values() if "root" in address]
     listing = external.list_directories(george)
-    assert names([*listing.user]) == {address: [] for address in PLACES.values()}
+    assert names([*listing.user]) == {address: [] for address in private}
     listing = external.list_directories(george, userfiles=True)
-    assert names([*listing.user]) == {address: ["a.R"] for address in PLACES.values()}
+    assert names([*listing.user]) == {address: ["a.R"] for address in private}
     assert (listing.system, list(listing.custom), listing.archived) == ([], list(PLACES.values()), [])
 
 
@@ -244,6 +245,16 @@ def test_files_of_others_are_in_system_directories_as_in_the_default_repository(
         ("Public", {"external:public:george", "external:public:george:demo"}),
     ]
     assert names([*listing.user]) == {"external:root": [], "external:shared:susan": []}
+
+
+@pytest.mark.usefixtures("everywhere")
+def test_own_files_in_the_other_places_are_listed_when_these_are_asked_for(
+    external: ExternalRepository, george: Caller
+) -> None:
+    assert {file.access for file in external.list_files(george)} == {"Private"}
+    assert {file.access for file in external.list_files(george, published=True)} == {"Private", "Public"}
+    listing = external.list_directories(george, shared=True, published=True)
+    assert names([*listing.user]) == {address: [] for address in PLACES.values()}
 
 
 @pytest.mark.usefixtures("everywhere")
