@@ -156,7 +156,9 @@ one; the log has it too.
 A test asks for every operation of every release and checks status and body against the document; what it found is the
 column of answers, and an operation that it does not ask for is a failure. Requests of real clients were recorded byte
 for byte and are replayed, each answered with its documented status. Microsoft's Python client
-`azureml-model-management-sdk`, and clients generated from the core document and from a service's, run unmodified.
+`azureml-model-management-sdk`, and clients generated from the core document and from a service's, run unmodified;
+`bin/soak generated` asks with 5,000 generated requests, none of which may be the server's fault or answered otherwise
+than documented.
 """
 
 _HEADINGS = ("| operation | id | releases | answered | recorded requests |", "|---|---|---|---|---|")
