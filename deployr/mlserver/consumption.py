@@ -224,7 +224,7 @@ def _runtime(service: Service) -> protocol.Runtime:
 
 
 def _arguments(service: Service, inputs: Mapping[str, Any]) -> bytes:
-    """QAP1 of inputs and names of outputs; a missing one is NULL or None, undeclared ones are ignored (9x-facts 7)."""
+    """QAP1 of inputs and names of outputs: a missing input is null, undeclared ones are ignored (9x-facts 7)."""
     whole_numbers = _runtime(service) == "python"
     read = {
         item.name: v9_json.decode(inputs.get(item.name), item.type, name=item.name, whole_numbers=whole_numbers)

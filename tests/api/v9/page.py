@@ -101,7 +101,8 @@ largest upload is not kept (413).
 
 The body is an object of the declared inputs: one of another type is refused (400) by name, one that is missing is
 left to the code as null is, which is NULL in R and None in Python, and what was not declared is ignored.
-Each call is a session of its own, with a user id of its own where the server runs as root, that begins with the service's snapshot and init code and ends with the call; nothing of it is left for the
+Each call is a session of its own, with a user id of its own where the server runs as root, that
+begins with the service's snapshot and init code and ends with the call; nothing of it is left for the
 next one. Code that fails answers 200 with `success` false, a process that died 503, output files that are larger than
 an upload 413. Plots are changed files, and output files when they are named so.
 
