@@ -51,7 +51,10 @@ class FrameStream:
             raise FrameError(str(ex) or "connection lost") from ex
 
     def put(self, kind: Frame, body: bytes | memoryview = b"") -> None:
-        """Write a frame without waiting for the peer to take it."""
+        """Write a frame without waiting for the peer to take it; that it is gone is told by :meth:`flush`."""
+        if self._writer.transport.is_closing():
+            # uvloop raises a RuntimeError for what is written to a closed connection.
+            return
         self._writer.write(_HEADER.pack(len(body), kind))
         if body:
             self._writer.write(body)

@@ -214,7 +214,9 @@ async def test_nothing_of_the_server_is_inherited(python: Talk, grid_process: Gr
     )
     environment = {name: model.as_text(text) for name, text in model.as_members(outcome.objects["environment"]).items()}
     assert "hidden-from-r" not in str(environment)
-    assert {name for name in environment if name.startswith("DEPLOYR_")} == {"DEPLOYR_GRID", "DEPLOYR_SESSION"}
+    assert {name for name in environment if name.startswith("DEPLOYR_")} == {
+        "DEPLOYR_GRID", "DEPLOYR_PUBLIC_DATA", "DEPLOYR_SESSION",
+    }  # fmt: skip
     assert environment["HOME"] == environment["PWD"]
     [pid] = [(await python.run("x = os.getpid()", "x")).number("x")]
     links = sorted(str(link.readlink()).split(":")[0] for link in Path(f"/proc/{int(pid or 0)}/fd").iterdir())
