@@ -8,11 +8,16 @@ from typing import Any
 
 import pytest
 
+from deployr.grid import user_namespaces
 from deployr.grid.client import SocketGrid
 from tests.grid.grid_support import IS_ROOT, GridProcess, Talk, leftovers, make_home, make_settings, opened, remove_home
 
 GridFactory = Callable[..., contextlib.AbstractContextManager[GridProcess]]
 
+needs_user_namespaces = pytest.mark.skipif(
+    IS_ROOT and not user_namespaces.available(),
+    reason="this system denies user namespaces, as chroots and containers do",
+)
 needs_root = pytest.mark.skipif(not IS_ROOT, reason="sessions have user ids of their own only when run as root")
 
 

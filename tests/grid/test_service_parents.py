@@ -17,7 +17,7 @@ from deployr.encodings import model, qap1
 from deployr.errors import NoFreeSlot, NotWarm, SessionLost
 from deployr.grid.client import SocketGrid
 from deployr.grid.protocol import Execution, ServiceSpec, SessionSpec
-from tests.grid.conftest import GridFactory, needs_root
+from tests.grid.conftest import GridFactory, needs_root, needs_user_namespaces
 from tests.grid.grid_support import (
     GridProcess,
     Outcome,
@@ -28,6 +28,8 @@ from tests.grid.grid_support import (
     is_alive,
     unique,
 )
+
+pytestmark = needs_user_namespaces
 
 R_INIT = "base <- 40; add <- function(x) base + x; options(mine = 'set'); library(stats4)"
 PYTHON_INIT = "base = 40\ndef add(x):\n    return base + x\n"
