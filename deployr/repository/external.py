@@ -11,7 +11,7 @@ from typing import BinaryIO, Literal
 
 from deployr.errors import NotAuthenticated, NotFound, TooLarge
 from deployr.repository import addresses, file_types
-from deployr.repository.addresses import Address
+from deployr.repository.addresses import Address, Place
 from deployr.repository.directories import DirectoryFiles, DirectoryListing
 from deployr.repository.external_places import ExternalDirectory, ExternalFile, Places
 from deployr.repository.external_tree import ExternalTree
@@ -57,7 +57,7 @@ class ExternalRepository:
         elif directory:
             found = self._directory(caller, directory).files
         else:
-            found = _files(self._own(caller, shared=shared, published=published))
+            found = _files(self._own(caller, _places(shared=shared, published=published)))
             found += self._of_others(caller, "shared") if shared else []
             found += self._of_others(caller, "public") if published else []
         return _of_category(found, category)
@@ -111,15 +111,18 @@ class ExternalRepository:
         """
         if caller.username is None:
             raise NotAuthenticated()
-        own = self._own(caller, shared=shared, published=published)
-        names = [str(each.address) for each in self._own(caller, shared=True, published=True)]
+        own = self._own(caller, _places(shared=True, published=True))
+        names = [str(each.address) for each in own]
         if directory:
             found = self._directory(caller, directory)
             is_own = found.address.owner == caller.username
             listed = [DirectoryFiles(directory, _of_category(found.files, category))]
             return DirectoryListing(listed if is_own else [], [] if is_own else listed, names, [])
+        shown = _places(shared=shared, published=published)
         user = [
-            DirectoryFiles(str(each.address), _of_category(each.files, category) if userfiles else []) for each in own
+            DirectoryFiles(str(each.address), _of_category(each.files, category) if userfiles else [])
+            for each in own
+            if each.address.place in shown
         ]
         return DirectoryListing(user, self._system(caller, category, shared=shared, published=published), names, [])
 
@@ -199,14 +202,14 @@ class ExternalRepository:
             raise NotFound(f"There is no directory {directory!r}.")
         return found
 
-    def _own(self, caller: Caller, *, shared: bool, published: bool) -> list[ExternalDirectory]:
-        """The caller's private directories, and those in the other places that are asked for."""
+    def _own(self, caller: Caller, places: Sequence[Place]) -> list[ExternalDirectory]:
+        """The caller's directories in these places."""
         username = caller.username
         if username is None:
             return []
-        starts = [Address("root", username)] if addresses.has_private_place(username) else []
-        starts += [Address("shared", username)] if shared else []
-        starts += [Address("public", username)] if published else []
+        starts = [
+            Address(place, username) for place in places if place != "root" or addresses.has_private_place(username)
+        ]
         return [directory for start in starts for directory in self._places.directories(username, start)]
 
     def _system(self, caller: Caller, category: str | None, *, shared: bool, published: bool) -> list[DirectoryFiles]:
@@ -226,6 +229,12 @@ class ExternalRepository:
             for owner in owners
             for directory in self._places.directories(caller.username, Address(place, owner))
         )
+
+
+def _places(*, shared: bool, published: bool) -> list[Place]:
+    """The private place, and those that are asked for."""
+    wanted: dict[Place, bool] = {"root": True, "shared": shared, "public": published}
+    return [place for place, is_wanted in wanted.items() if is_wanted]
 
 
 def _files(directories: Iterable[ExternalDirectory]) -> list[ExternalFile]:
