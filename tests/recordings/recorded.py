@@ -19,6 +19,7 @@ from tests.recordings.message import Message
 
 _DATA = Path(__file__).parent / "data"
 _SUFFIX = ".jsonl.gz"
+_OF_9X = "ml-"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,7 +45,12 @@ def clients() -> list[str]:
 
 def legacy_clients() -> list[str]:
     """Names of the recorded DeployR clients."""
-    return [client for client in clients() if not client.startswith("ml-")]
+    return [client for client in clients() if not client.startswith(_OF_9X)]
+
+
+def ml_clients() -> list[str]:
+    """Names of the recorded clients of the 9.x API."""
+    return [client for client in clients() if client.startswith(_OF_9X)]
 
 
 def requests_of(client: str) -> list[Recorded]:

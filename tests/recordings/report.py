@@ -13,8 +13,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from tests.api.v9.replay import STAND_INS, stand_ins
 from tests.recordings.peculiarities import PECULIARITIES, Peculiarity
-from tests.recordings.recorded import legacy_clients, requests_of
+from tests.recordings.recorded import legacy_clients, ml_clients, requests_of
 from tests.recordings.replay_server import replay_server
 from tests.recordings.verdicts import Verdict, verdicts
 
@@ -32,6 +33,17 @@ types that it reads. *Refused* is an error that the client counts on, or the onl
 A *client fault* is a request in which the client does not say what it means.
 
 Numbers in parentheses are those of the recorded requests.
+"""
+_INTRODUCTION_9X = """## Clients of the 9.x API
+
+These too are replayed byte for byte, and each request is answered with the success code of its operation's document;
+sessions, services and the like that a recording takes for granted are made first. (A data frame of pandas is loaded by
+sessions that have pandas; others refuse it.) Besides ids and tokens the uploads below are replaced: the clients were
+recorded before a server that read no upload, with bytes in the place of what a user's file or a runtime would have
+given. The replay sends real ones in the client's own framing. Bytes that no runtime can read stay refused (400).
+
+| client | requests | replaced |
+|---|---|---|
 """
 _OUTCOMES = ("as meant", "refused", "client fault", "failed")
 
@@ -54,11 +66,27 @@ def section(client: str, found: Sequence[Verdict]) -> str:
     return "\n".join([*lines, *_peculiar(client), ""])
 
 
+def section_9x() -> str:
+    """The part of the page about clients of the 9.x API."""
+    rows = [f"| {client} | {len(requests_of(client))} | {_replaced(client)} |" for client in ml_clients()]
+    kinds = [f"- {kind}: {meaning}." for kind, meaning in STAND_INS.items()]
+    return _INTRODUCTION_9X + "\n".join([*rows, "", *kinds, ""])
+
+
 def failures(found: Sequence[Verdict]) -> list[str]:
     """What went wrong, a text each."""
     return [
         f"n {v.recorded.n} {v.recorded.call} ({v.recorded.note}): {v.reason}" for v in found if v.outcome == "failed"
     ]
+
+
+def _replaced(client: str) -> str:
+    """Kinds of what stood in for uploads, with the numbers of the requests."""
+    numbers: dict[str, list[int]] = defaultdict(list)
+    for recorded in requests_of(client):
+        for kind in stand_ins(recorded):
+            numbers[kind].append(recorded.n)
+    return "; ".join(f"{kind} ({', '.join(map(str, which))})" for kind, which in sorted(numbers.items()))
 
 
 def _counts(found: Sequence[Verdict]) -> Iterator[tuple[str, int]]:
@@ -106,6 +134,7 @@ def main() -> int:
             found = list(verdicts(server, client))
             failed += failures(found)
             print(section(client, found))
+    print(section_9x(), end="")
     print("\n".join(failed), file=sys.stderr)
     return 1 if failed else 0
 

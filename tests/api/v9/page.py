@@ -13,7 +13,7 @@ from deployr.api.v9.definitions import RELEASES
 from deployr.api.v9.operations import OPERATIONS, TAGS, Operation
 from tests.api.v9.replay import operation_of
 from tests.api.v9.walk import WALKED
-from tests.recordings.recorded import clients, requests_of
+from tests.recordings.recorded import ml_clients, requests_of
 
 PAGE = Path(__file__).parents[3] / "docs" / "mlserver-9x.md"
 
@@ -178,7 +178,7 @@ def page() -> str:
 
 def _asked() -> list[str]:
     """Ids of the operations of all recorded requests."""
-    recorded = [item for name in clients() if name.startswith("ml-") for item in requests_of(name)]
+    recorded = [item for name in ml_clients() for item in requests_of(name)]
     return [operation.operation_id for operation in map(operation_of, recorded) if operation]
 
 

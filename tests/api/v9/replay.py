@@ -11,6 +11,7 @@ import re
 import time
 from collections.abc import Iterator
 
+import dill
 import httpx
 
 from deployr.api.v9.operations import OPERATIONS, Operation
@@ -26,9 +27,12 @@ _SESSION = rb"[0-9]{8}-0001-4000-8000-[0-9]{12}"
 _SNAPSHOT = rb"[0-9]{8}-0002-4000-8000-[0-9]{12}"
 _BATCH = rb"[0-9]{8}-0003-4000-8000-[0-9]{12}"
 _MODEL = rb"(?<=\r\n\r\n)blob[\x00-\x27]*?(?=\r\n--)"
+_OBJECT = rb"\ARDX2 pretend\Z"
+_QUOTED_OBJECT = rb'(?<=\A")cGxhY2Vob2xkZXI=(?="\Z)'
 _RECORDED = re.compile(
-    rb"(?P<bearer>(?<=Bearer )\S+)|(?P<refresh>%s)|(?P<session>%s)|(?P<snapshot>%s)|(?P<batch>%s)|(?P<model>%s)"
-    % (_REFRESH, _SESSION, _SNAPSHOT, _BATCH, _MODEL)
+    rb"(?P<bearer>(?<=Bearer )\S+)|(?P<refresh>%s)|(?P<session>%s)|(?P<snapshot>%s)|(?P<batch>%s)"
+    rb"|(?P<model>%s)|(?P<object>%s)|(?P<quoted>%s)"
+    % (_REFRESH, _SESSION, _SNAPSHOT, _BATCH, _MODEL, _OBJECT, _QUOTED_OBJECT)
 )
 _OF_ONE = {"getWorkspaceObject", "deleteWorkspaceObject"}
 _OF_FILES = {"getSessionFile", "deleteSessionFile"}
@@ -40,6 +44,19 @@ _WRITING = {
     "Python": f"for name in {_FILES}: open(name, 'w').close()",
 }
 """Code that writes the files of batches that are asked for."""
+
+_A_MODEL = "rxSerializeModel(rxLinMod(mpg ~ 1, mtcars))"
+"""A model that can be scored with whatever columns."""
+
+_A_PYTHON_OBJECT = {"a": [1.0, None], "é": "text"}
+_AN_RDATA_FILE = "{ save(mtcars, file = 'f', version = 2, compress = FALSE); readBin('f', 'raw', 1e6) }"
+
+STAND_INS = {
+    "model": f"`blob` and a few bytes that are no model; becomes `{_A_MODEL}`",
+    "object": "`RDX2 pretend` for an R session; becomes such an rData file, in which `save` wrote `mtcars`",
+    "quoted": "the word placeholder, in base64 in a JSON text, for a Python session; becomes what dill writes, so",
+}
+"""What stands in recordings for what users have in a file or get from R or dill, and what takes its place."""
 
 _SERVICE = re.compile(rb"/(?:realtime-services|services|api)/([^/ ]+)/([^/ ]+)")
 
@@ -165,10 +182,10 @@ class Replayer:
         return self._snapshots[recorded]
 
     @functools.cache  # noqa: B019 -- a replayer lives as long as its recording
-    def _model(self) -> bytes:
-        """A model that can be scored with whatever columns."""
+    def _made_by_r(self, code: str) -> bytes:
+        """The raw vector that R code gives."""
         session = self._own.post("/sessions", json={"runtimeType": "R"}).raise_for_status().json()["sessionId"]
-        body = {"code": "m <- rxSerializeModel(rxLinMod(mpg ~ 1, mtcars))", "outputParameters": ["m"]}
+        body = {"code": f"made <- {code}", "outputParameters": ["made"]}
         done = self._own.post(f"/sessions/{session}/execute", json=body).raise_for_status().json()
         self._own.delete(f"/sessions/{session}").raise_for_status()
         return base64.b64decode(done["outputParameters"][0]["value"])
@@ -185,7 +202,11 @@ class Replayer:
         if match["batch"]:
             return self._batches[match["batch"]].encode()
         if match["model"]:
-            return self._model()
+            return self._made_by_r(_A_MODEL)
+        if match["object"]:
+            return self._made_by_r(_AN_RDATA_FILE)
+        if match["quoted"]:
+            return base64.b64encode(dill.dumps(_A_PYTHON_OBJECT))
         if match["snapshot"]:
             return self._snapshot(match["snapshot"]).encode()
         return self._session(match["session"]).encode()
@@ -203,6 +224,12 @@ class Replayer:
         if name == "createSession" and reply.status == 201:
             number = len(self._sessions) + 1
             self._sessions[b"%08d-0001-4000-8000-%012d" % (number, number)] = json.loads(reply.body)["sessionId"]
+
+
+def stand_ins(recorded: Recorded) -> set[str]:
+    """Those of :data:`STAND_INS` that a request has."""
+    found = (match.lastgroup for chunk in recorded.message.chunks for match in _RECORDED.finditer(chunk))
+    return {kind for kind in found if kind in STAND_INS}
 
 
 def _inputs(message: Message) -> list[dict[str, str]]:
