@@ -47,7 +47,8 @@ class ExternalRepository:
         Args:
             directory: address of the only one.
             filename: only this file of the directory, default ``external:root``.
-            shared, published: with what all users have in these places, the caller's own included.
+            shared, published: with what others have in these places; never with the caller's own, since the Java suite
+                counts the same own files with and without them (client-wire-facts 16).
 
         Raises:
             NotFound: there is no such directory or file.
@@ -57,7 +58,7 @@ class ExternalRepository:
         elif directory:
             found = self._directory(caller, directory).files
         else:
-            found = _files(self._own(caller, _places(shared=shared, published=published)))
+            found = _files(self._own(caller, ["root"]))
             found += self._of_others(caller, "shared") if shared else []
             found += self._of_others(caller, "public") if published else []
         return _of_category(found, category)

@@ -161,7 +161,8 @@ def test_private_addresses_mean_the_callers_own_place(external: ExternalReposito
 def test_the_access_of_a_file_is_that_of_its_place(external: ExternalRepository, george: Caller, write: Write) -> None:
     for path in ("george", "shared/george", "public/george"):
         write(f"{path}/a.R", b"12345")
-    found = external.list_files(george, shared=True, published=True)
+    places = ("external:root", "external:shared:george", "external:public:george")
+    found = [file for place in places for file in external.list_files(george, directory=place)]
     assert [(file.directory, file.access) for file in found] == [
         ("external:root", "Private"), ("external:shared:george", "Shared"), ("external:public:george", "Public"),
     ]  # fmt: skip
@@ -248,13 +249,20 @@ def test_files_of_others_are_in_system_directories_as_in_the_default_repository(
 
 
 @pytest.mark.usefixtures("everywhere")
-def test_own_files_in_the_other_places_are_listed_when_these_are_asked_for(
+def test_own_directories_in_the_other_places_are_listed_when_these_are_asked_for(
     external: ExternalRepository, george: Caller
 ) -> None:
-    assert {file.access for file in external.list_files(george)} == {"Private"}
-    assert {file.access for file in external.list_files(george, published=True)} == {"Private", "Public"}
     listing = external.list_directories(george, shared=True, published=True)
     assert names([*listing.user]) == {address: [] for address in PLACES.values()}
+
+
+@pytest.mark.usefixtures("everywhere")
+def test_the_files_of_others_are_all_that_the_flags_add_to_own_files(
+    external: ExternalRepository, george: Caller
+) -> None:
+    own = external.list_files(george)
+    assert {file.access for file in own} == {"Private"}
+    assert external.list_files(george, shared=True, published=True) == own
 
 
 @pytest.mark.usefixtures("everywhere")
