@@ -93,6 +93,10 @@ class NodeNotResponding(GridError):
     code = 915
 
 
+class NodeAway(NodeNotResponding):
+    """There is no grid, or no node of it, that could be asked: nothing of the call has run."""
+
+
 class SessionLost(GridError):
     """The R session is gone: it crashed, quit, was killed, or belonged to a grid that died."""
 

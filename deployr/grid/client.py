@@ -451,7 +451,7 @@ class SocketGrid:
         try:
             return await framing.connect(self._path)
         except OSError as ex:
-            raise errors.NodeNotResponding("The grid is not responding.") from ex
+            raise errors.NodeAway("The grid is not responding.") from ex
 
 
 _holds: contextvars.ContextVar[Mapping[str, str]] = contextvars.ContextVar("holds", default=MappingProxyType({}))

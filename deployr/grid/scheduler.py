@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import get_args
 
-from deployr.errors import NodeNotResponding, NoFreeSlot
+from deployr.errors import NodeAway, NoFreeSlot
 from deployr.grid.node import Node
 from deployr.grid.protocol import Purpose
 
@@ -20,7 +20,7 @@ def choose(nodes: Sequence[Node], purpose: Purpose, cluster: str | None) -> Node
 
     Raises:
         NoFreeSlot: everything is full, or no node has this cluster tag.
-        NodeNotResponding: there may be room on a node that is not healthy.
+        NodeAway: there may be room on a node that is not healthy.
     """
     tag = cluster.strip().lower() if cluster else None
     if tag and not any(_tag(node) == tag for node in nodes):
@@ -32,7 +32,7 @@ def choose(nodes: Sequence[Node], purpose: Purpose, cluster: str | None) -> Node
         preferred = [node for node in healthy if not _is_mixed(node)]
     node = _least_loaded(preferred) or _least_loaded(node for node in healthy if _is_mixed(node))
     if node is None and any(purpose in node.purposes for node in nodes if not node.healthy):
-        raise NodeNotResponding("The grid node is not responding.")
+        raise NodeAway("The grid node is not responding.")
     if node is None:
         raise NoFreeSlot("No grid slot is free at this time.")
     return node

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from deployr.errors import DeployrError, NodeNotResponding
+from deployr.errors import DeployrError, NodeAway, NodeNotResponding
 from deployr.grid import processes
 from deployr.grid.parent import ParentOptions, StartFailed, WarmParent
 from deployr.grid.r_session import RSession
@@ -159,12 +159,12 @@ class WarmForks:
     async def _fork(self) -> RSession:
         parent = self._parent
         if parent is None:
-            raise NodeNotResponding(f"The grid node {self._place.name} is not responding.")
+            raise NodeAway(f"The grid node {self._place.name} is not responding.")
         for _ in range(_FORK_TRIES):
             try:
                 connection, greeting = await parent.fork()
             except ConnectionBroken as ex:
-                raise NodeNotResponding(f"The grid node {self._place.name} is not responding.") from ex
+                raise NodeAway(f"The grid node {self._place.name} is not responding.") from ex
             if parent.isolated and any(greeting.uid == session.uid for session in self._born):
                 # The parent starts over at the end of its range; two live sessions must never share a user id.
                 connection.abort()

@@ -26,6 +26,7 @@ class BatchConsumption:
         """Run the service as it is now.
 
         Raises:
+            NodeNotResponding: a process died meanwhile; ``NodeAway``, nothing has run.
             DeployrError: the owner may not use it any more, it is gone, or it cannot be run.
             EncodingError: the inputs are none that it takes.
         """

@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 import msgspec
 
-State = Literal["Pending", "InProgress", "Complete", "Failed"]
-"""Pending waits for a process that runs it; Failed did not get through all its items, which say why."""
+State = Literal["Pending", "InProgress", "Complete"]
+"""Pending waits for a process that runs it for the first time."""
 
 
 class Result(msgspec.Struct, frozen=True):

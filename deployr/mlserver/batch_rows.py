@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from deployr.mlserver.batch_records import Batch, Item, Result, State
+from deployr.mlserver.batch_records import Batch, Item, Result
 from deployr.store.schema import batch_files as files
 from deployr.store.schema import batch_items as items
 from deployr.store.schema import batches
@@ -82,17 +82,21 @@ def delete(connection: sa.Connection, batch: str) -> bool:
 # -- for runners ------------------------------------------------------------------------------------------
 
 
-def next_waiting(connection: sa.Connection) -> Batch | None:
-    """The oldest batch that waits."""
-    query = sa.select(*_COLUMNS).where(batches.c.state == "Pending").order_by(batches.c.created, batches.c.id)
-    row = connection.execute(query.limit(1)).one_or_none()
+def next_waiting(connection: sa.Connection, now: int, running: Collection[str]) -> Batch | None:
+    """The oldest batch that waits, or whose runner is gone or has lost sight of it.
+
+    Args:
+        running: ids of those that the caller runs, however late it is with its leases.
+    """
+    query = sa.select(*_COLUMNS).where(_is_free(now), batches.c.id.not_in(running))
+    row = connection.execute(query.order_by(batches.c.created, batches.c.id).limit(1)).one_or_none()
     return None if row is None else Batch(*row)
 
 
-def claim(connection: sa.Connection, batch: str, runner: str, lease: int) -> bool:
-    """Give a waiting batch to a runner; false when somebody else was faster."""
-    waiting = batches.update().where(batches.c.id == batch, batches.c.state == "Pending")
-    return connection.execute(waiting.values(state="InProgress", runner=runner, lease=lease)).rowcount == 1
+def claim(connection: sa.Connection, batch: str, runner: str, now: int, lease: int) -> bool:
+    """Give such a batch to a runner; false when somebody else was faster."""
+    free = batches.update().where(batches.c.id == batch, _is_free(now))
+    return connection.execute(free.values(state="InProgress", runner=runner, lease=lease)).rowcount == 1
 
 
 def unfinished(connection: sa.Connection, batch: str, after: int, most: int) -> list[tuple[int, dict[str, Any]]]:
@@ -102,32 +106,40 @@ def unfinished(connection: sa.Connection, batch: str, after: int, most: int) -> 
     return [(row.position, msgspec.json.decode(row.inputs)) for row in rows]
 
 
-def keep(connection: sa.Connection, batch: str, index: int, result: Result, stored: Mapping[str, str]) -> None:
-    """Write what came of an item, whose inputs nobody needs any more; nothing when the batch was cancelled.
+def begin(connection: sa.Connection, batch: str, runner: str, index: int, most: int) -> bool:
+    """Count an attempt to run an item; false when it has had the most that it may have."""
+    one = _unfinished_item(batch, runner, index).where(items.c.attempts < most)
+    return connection.execute(one.values(attempts=items.c.attempts + 1)).rowcount == 1
+
+
+def keep(
+    connection: sa.Connection, batch: str, runner: str, index: int, result: Result, stored: Mapping[str, str]
+) -> None:
+    """Write what came of an item, whose inputs nobody needs any more.
 
     Args:
         stored: SHA-256 of the blobs of its files, by name.
     """
     written = {"result": msgspec.json.encode(result).decode(), "inputs": ""}
-    one = items.update().where(items.c.batch == batch, items.c.position == index, items.c.result.is_(None))
-    if connection.execute(one.values(written)).rowcount and stored:
+    if connection.execute(_unfinished_item(batch, runner, index).values(written)).rowcount and stored:
         rows = [
             {"batch": batch, "position": index, "filename": name, "sha256": sha256} for name, sha256 in stored.items()
         ]
         connection.execute(files.insert(), rows)
 
 
-def end(connection: sa.Connection, batch: str, state: State, ended: int) -> bool:
-    """End a batch that runs; false when none of that id does."""
-    running = batches.update().where(batches.c.id == batch, batches.c.state == "InProgress")
-    return connection.execute(running.values(state=state, ended=ended, runner=None, lease=None)).rowcount == 1
+def end(connection: sa.Connection, batch: str, runner: str, ended: int) -> None:
+    """End a batch that has been run."""
+    mine = batches.update().where(batches.c.id == batch, batches.c.runner == runner)
+    connection.execute(mine.values(state="Complete", ended=ended, runner=None, lease=None))
 
 
-def abandon(connection: sa.Connection, batch: str, reason: str, ended: int) -> None:
-    """End a batch that runs as failed; the items that have not been run say why."""
-    if end(connection, batch, "Failed", ended):
-        written = {"result": msgspec.json.encode(Result(error=reason)).decode(), "inputs": ""}
-        connection.execute(items.update().where(items.c.batch == batch, items.c.result.is_(None)).values(written))
+def release(connection: sa.Connection, batch: str, runner: str) -> None:
+    """Let others go on with a batch; the attempts that its runner breaks off count for nothing."""
+    mine = batches.c.id == batch, batches.c.runner == runner
+    broken_off = items.c.batch == batch, items.c.result.is_(None), items.c.attempts > 0
+    if connection.execute(batches.update().where(*mine).values(runner=None, lease=None)).rowcount:
+        connection.execute(items.update().where(*broken_off).values(attempts=items.c.attempts - 1))
 
 
 def renew(connection: sa.Connection, runner: str, lease: int, running: Collection[str]) -> None:
@@ -141,11 +153,6 @@ def held(connection: sa.Connection, runner: str) -> set[str]:
     return set(connection.scalars(sa.select(batches.c.id).where(batches.c.runner == runner)))
 
 
-def forsaken(connection: sa.Connection, now: int) -> set[str]:
-    """Ids of the batches whose runners are gone, or have lost sight of them."""
-    return set(connection.scalars(sa.select(batches.c.id).where(batches.c.lease < now)))
-
-
 def has_old(connection: sa.Connection, before: int) -> bool:
     """Whether there are batches that ended before then, in milliseconds since 1970."""
     return bool(connection.scalar(sa.select(sa.exists().where(batches.c.ended < before))))
@@ -154,6 +161,18 @@ def has_old(connection: sa.Connection, before: int) -> bool:
 def delete_old(connection: sa.Connection, before: int) -> None:
     """Delete batches that ended before then."""
     connection.execute(batches.delete().where(batches.c.ended < before))
+
+
+def _is_free(now: int) -> sa.ColumnElement[bool]:
+    """Condition: nobody runs the batch, and it has not ended."""
+    is_open = batches.c.state.in_(("Pending", "InProgress"))
+    return sa.and_(is_open, sa.or_(batches.c.lease.is_(None), batches.c.lease < now))
+
+
+def _unfinished_item(batch: str, runner: str, index: int) -> sa.Update:
+    """A change of an item without a result, of a batch that the runner holds."""
+    mine = sa.select(batches.c.id).where(batches.c.id == batch, batches.c.runner == runner).scalar_subquery()
+    return items.update().where(items.c.batch == mine, items.c.position == index, items.c.result.is_(None))
 
 
 def _read(text: str) -> Result:

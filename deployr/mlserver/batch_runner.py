@@ -1,7 +1,8 @@
 """Runs batches, in the process that runs jobs; any number of these may share a database.
 
-A process that dies loses what its batches had not got through: items that have begun are not run again, since nobody
-knows what their code has done outside of the server. Their owners decide.
+When a process dies, another one goes on with its batches as soon as their leases have ended: what has been run keeps
+its results, and the items that were running are run again, up to a number of attempts. So is an item whose own process,
+or whose grid, died.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from deployr.encodings.errors import EncodingError
-from deployr.errors import DeployrError, NoFreeSlot, UserProjectLimit
+from deployr.errors import DeployrError, NodeAway, NodeNotResponding, NoFreeSlot, UserProjectLimit
 from deployr.jobs import leases
 from deployr.mlserver import batch_rows
 from deployr.mlserver.batch_records import Batch, Result
@@ -26,7 +27,10 @@ from deployr.store.database import Database, now_ms
 log = logging.getLogger(__name__)
 
 Run = Callable[[Batch, Mapping[str, Any]], Awaitable[tuple[Result, Mapping[str, str]]]]
-"""Runs the service of a batch on an item's inputs; gives what came of it, and SHA-256 of its files' blobs by name."""
+"""Runs the service of a batch on an item's inputs; gives what came of it, and SHA-256 of its files' blobs by name.
+
+``NodeNotResponding`` says that a process died meanwhile, and ``NodeAway`` of it that nothing has run.
+"""
 
 _LOOK_SECONDS = 1.0
 """How long a process that nobody wakes waits until it looks for batches and cancellations by itself."""
@@ -37,8 +41,10 @@ _ROOM_SECONDS = 0.25
 _PAGE = 20
 """Items of a batch that are in memory before they run."""
 
-_GONE = "The process that ran the batch ended unexpectedly."
-_STOPPED = "The server was stopped."
+ATTEMPTS = 3
+"""How often an item is run whose processes die meanwhile: its own, the grid or the one that runs batches."""
+
+_GONE = f"The processes that ran the item ended unexpectedly, {ATTEMPTS} times."
 
 
 class BatchRunner:
@@ -61,7 +67,7 @@ class BatchRunner:
         self._next_sweep = 0.0
 
     async def serve(self, stop: asyncio.Event) -> None:
-        """Run batches until told to stop; those that run then have failed."""
+        """Run batches until told to stop; those that run then go on when a process runs batches again."""
         while not stop.is_set():
             try:
                 self._look()
@@ -83,17 +89,14 @@ class BatchRunner:
             pass
 
     def _sweep(self) -> None:
-        """Renew the leases; see to what others left, and to what nobody fetches any more."""
-        now, before = now_ms(), now_ms() - self._kept
+        """Renew the leases; see to what nobody fetches any more."""
+        before = now_ms() - self._kept
         with self._database.reading() as connection:
-            forsaken = batch_rows.forsaken(connection, now) - self._running.keys()
-            is_needed = self._running or forsaken or batch_rows.has_old(connection, before)
+            is_needed = self._running or batch_rows.has_old(connection, before)
         if not is_needed:
             return
         with self._database.transaction() as connection:
             batch_rows.renew(connection, self._runner, leases.until(), self._running.keys())
-            for batch in forsaken:
-                batch_rows.abandon(connection, batch, _GONE, now)
             batch_rows.delete_old(connection, before)
 
     def _drop_cancelled(self) -> None:
@@ -103,13 +106,14 @@ class BatchRunner:
             self._running[batch].cancel()
 
     def _start_next(self) -> bool:
-        """Start the oldest batch that waits, if there is one: batches share the room for items."""
+        """Start the oldest batch that nobody runs, if there is one: batches share the room for items."""
+        now = now_ms()
         with self._database.reading() as connection:
-            waiting = batch_rows.next_waiting(connection)
+            waiting = batch_rows.next_waiting(connection, now, self._running.keys())
         if waiting is None:
             return False
         with self._database.transaction() as connection:
-            is_mine = batch_rows.claim(connection, waiting.id, self._runner, leases.until())
+            is_mine = batch_rows.claim(connection, waiting.id, self._runner, now, leases.until())
         if is_mine:
             task = asyncio.create_task(self._run_batch(waiting))
             self._running[waiting.id] = task
@@ -117,23 +121,18 @@ class BatchRunner:
         return True
 
     def _ended(self, batch: str, task: asyncio.Task[None]) -> None:
-        """Its lease is not renewed any more: when its end could not be written, the next sweep sees to it."""
+        """When something failed, the lease is not renewed any more: then somebody goes on with the batch."""
         del self._running[batch]
         if not task.cancelled() and (failure := task.exception()):
             log.error("a batch could not be ended", exc_info=failure)
 
     async def _run_batch(self, batch: Batch) -> None:
         waiting = self._unfinished(batch)
-        try:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(batch.parallel):
-                    group.create_task(self._run_items(batch, waiting))
-        except* Exception:
-            log.exception("a batch failed")
-            self._abandon(batch.id, "Internal server error.")
-        else:
-            with self._database.transaction() as connection:
-                batch_rows.end(connection, batch.id, "Complete", now_ms())
+        async with asyncio.TaskGroup() as group:
+            for _ in range(batch.parallel):
+                group.create_task(self._run_items(batch, waiting))
+        with self._database.transaction() as connection:
+            batch_rows.end(connection, batch.id, self._runner, now_ms())
 
     def _unfinished(self, batch: Batch) -> Iterator[tuple[int, Mapping[str, Any]]]:
         """The items that have not been run, read a few at a time: there may be many, and long ones."""
@@ -150,28 +149,48 @@ class BatchRunner:
         """Run item after item, beside others that take theirs from the same ones."""
         for index, inputs in waiting:
             async with self._room:
-                result, files = await self._when_there_is_room(batch, inputs)
+                result, files = await self._outcome(batch, index, inputs)
             with self._database.transaction() as connection:
-                batch_rows.keep(connection, batch.id, index, result, files)
+                batch_rows.keep(connection, batch.id, self._runner, index, result, files)
+
+    async def _outcome(self, batch: Batch, index: int, inputs: Mapping[str, Any]) -> tuple[Result, Mapping[str, str]]:
+        """What came of an item, in as many attempts as it takes and may take."""
+        reason = _GONE
+        while self._begin(batch, index):
+            try:
+                return await self._when_there_is_room(batch, inputs)
+            except NodeNotResponding as ex:
+                reason = str(ex)
+        return Result(error=reason), {}
+
+    def _begin(self, batch: Batch, index: int) -> bool:
+        with self._database.transaction() as connection:
+            return batch_rows.begin(connection, batch.id, self._runner, index, ATTEMPTS)
 
     async def _when_there_is_room(self, batch: Batch, inputs: Mapping[str, Any]) -> tuple[Result, Mapping[str, str]]:
-        """What came of an item; that it cannot be run is a result, too."""
+        """What came of an attempt; that the item cannot be run is a result, too.
+
+        Raises:
+            NodeNotResponding: a process died meanwhile.
+        """
         while True:
             try:
                 return await self._run(batch, inputs)
-            except (NoFreeSlot, UserProjectLimit):
+            except (NoFreeSlot, UserProjectLimit, NodeAway):
                 await asyncio.sleep(_ROOM_SECONDS)
+            except (NodeNotResponding, sa.exc.SQLAlchemyError):
+                raise
             except (DeployrError, EncodingError) as ex:
                 return Result(error=str(ex)), {}
-
-    def _abandon(self, batch: str, reason: str) -> None:
-        with self._database.transaction() as connection:
-            batch_rows.abandon(connection, batch, reason, now_ms())
+            except Exception:
+                log.exception("an item of a batch failed for a reason of the server's own")
+                return Result(error="Internal server error."), {}
 
     async def _stop(self) -> None:
         running = dict(self._running)
         for task in running.values():
             task.cancel()
         await asyncio.gather(*running.values(), return_exceptions=True)
-        for batch in running:
-            self._abandon(batch, _STOPPED)
+        with self._database.transaction() as connection:
+            for batch in running:
+                batch_rows.release(connection, batch, self._runner)

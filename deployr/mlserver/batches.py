@@ -140,7 +140,7 @@ class Batches:
         batch = self._find(caller, name, version, batch_id)
         with self._database.reading() as connection:
             done = batch_rows.count_done(connection, batch.id)
-            is_shown = partial or batch.state in ("Complete", "Failed")
+            is_shown = partial or batch.state == "Complete"
             return Progress(batch, batch_rows.read_items(connection, batch.id) if is_shown else [], done)
 
 

@@ -163,7 +163,9 @@ class Consumption:
                 await self._open_plain(warm, service)
             yield warm.session
         finally:
-            await self._grid.close(warm.session)
+            # A grid that is gone has no session left, and what the call ran into is to be told.
+            with contextlib.suppress(NodeNotResponding):
+                await self._grid.close(warm.session)
 
     async def _open_plain(self, warm: SessionSpec, service: Service) -> None:
         session = warm.session

@@ -185,6 +185,7 @@ batch_items = sa.Table(
     sa.Column("position", sa.Integer, primary_key=True),
     sa.Column("inputs", sa.Text, nullable=False, comment="JSON; empty once it has been run"),
     sa.Column("result", sa.Text, comment="JSON of what came of it"),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0", comment="to run it, so far"),
 )
 
 batch_files = sa.Table(

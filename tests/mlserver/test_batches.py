@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from deployr.errors import InvalidParameter, NoFreeSlot, NotFound
+from deployr.errors import InvalidParameter, NodeAway, NodeNotResponding, NoFreeSlot, NotFound
 from deployr.jobs import leases
 from deployr.mlserver import batch_rows
 from deployr.mlserver.batch_records import Batch, Progress, Result
-from deployr.mlserver.batch_runner import BatchRunner, Run
+from deployr.mlserver.batch_runner import ATTEMPTS, BatchRunner, Run
 from deployr.mlserver.batches import Batches
 from deployr.mlserver.roles import Roles
 from deployr.mlserver.service_records import Definition
@@ -164,19 +164,45 @@ async def test_an_item_that_fails_leaves_the_others_alone(world: World) -> None:
     assert [item.result.error for item in found.items] == ["", "x is 1", ""]
 
 
-async def test_an_item_without_room_waits_for_it(world: World) -> None:
-    refused = 3
+class Failing:
+    """A service whose first calls end in errors, one after the other."""
 
-    async def crowded(batch: Batch, inputs: Mapping[str, Any]) -> tuple[Result, Mapping[str, str]]:
-        nonlocal refused
-        refused -= 1
-        if refused >= 0:
-            raise NoFreeSlot("no room")
+    def __init__(self, *errors: Exception) -> None:
+        self.calls = 0
+        self._errors = iter(errors)
+
+    async def __call__(self, batch: Batch, inputs: Mapping[str, Any]) -> tuple[Result, Mapping[str, str]]:
+        self.calls += 1
+        for error in self._errors:
+            raise error
         return await twice(batch, inputs)
 
-    async with world.running(crowded):
+
+@pytest.mark.parametrize("error", [NoFreeSlot("no room"), NodeAway("no grid")])
+async def test_an_item_that_finds_no_room_or_no_grid_waits_for_it(world: World, error: Exception) -> None:
+    async with world.running(Failing(*[error] * (ATTEMPTS + 1))):
         found = await world.ended(await world.start(1))
     assert found.items[0].result == Result(outputs={"y": 0})
+
+
+async def test_an_item_whose_process_died_is_run_again(world: World) -> None:
+    async with world.running(Failing(*[NodeNotResponding("died")] * (ATTEMPTS - 1))):
+        found = await world.ended(await world.start(1))
+    assert found.items[0].result == Result(outputs={"y": 0})
+
+
+async def test_an_item_whose_processes_die_again_and_again_has_failed(world: World) -> None:
+    failing = Failing(*[NodeNotResponding("died")] * ATTEMPTS)
+    async with world.running(failing):
+        found = await world.ended(await world.start(2, parallel=1))
+    assert failing.calls == ATTEMPTS + 1
+    assert [item.result for item in found.items] == [Result(error="died"), Result(outputs={"y": 2})]
+
+
+async def test_an_item_that_the_server_cannot_run_has_failed(world: World) -> None:
+    async with world.running(Failing(ValueError("a defect"))):
+        found = await world.ended(await world.start(2, parallel=1))
+    assert [item.result.error for item in found.items] == ["Internal server error.", ""]
 
 
 async def test_partial_results_are_shown_unless_they_are_not_wanted(world: World) -> None:
@@ -239,37 +265,63 @@ async def test_files_are_kept_with_their_item(world: World) -> None:
         world.batches.file(MIA, "s", "1", batch.id, 1, "b.txt")
 
 
-async def test_what_a_dead_process_had_not_got_through_has_failed(world: World) -> None:
+async def test_what_a_dead_process_had_not_got_through_is_run_by_another(world: World) -> None:
     batch = await world.start(2)
     with world.database.transaction() as connection:
-        assert batch_rows.claim(connection, batch.id, "dead", now_ms() - 1)
-        batch_rows.keep(connection, batch.id, 0, Result(outputs={"y": 0}), {})
+        assert batch_rows.claim(connection, batch.id, "dead", now_ms(), now_ms() - 1)
+        batch_rows.keep(connection, batch.id, "dead", 0, Result(outputs={"y": 100}), {})
+        assert batch_rows.begin(connection, batch.id, "dead", 1, ATTEMPTS)
     async with world.running(twice):
         found = await world.ended(batch)
-    assert found.batch.state == "Failed"
-    assert [item.result.error for item in found.items] == ["", "The process that ran the batch ended unexpectedly."]
+    assert found.batch.state == "Complete"
+    assert [item.result.outputs["y"] for item in found.items] == [100, 2]
+
+
+async def test_an_item_that_ran_whenever_a_process_died_is_not_run_any_more(world: World) -> None:
+    batch = await world.start(1)
+    with world.database.transaction() as connection:
+        assert batch_rows.claim(connection, batch.id, "dead", now_ms(), now_ms() - 1)
+        begun = [batch_rows.begin(connection, batch.id, "dead", 0, ATTEMPTS) for _ in range(ATTEMPTS + 1)]
+    assert begun == [True] * ATTEMPTS + [False]
+    async with world.running(twice):
+        found = await world.ended(batch)
+    assert found.items[0].result.error == "The processes that ran the item ended unexpectedly, 3 times."
+
+
+async def test_a_process_that_has_lost_a_batch_changes_nothing_of_it(world: World) -> None:
+    batch = await world.start(1)
+    with world.database.transaction() as connection:
+        assert batch_rows.claim(connection, batch.id, "late", now_ms(), now_ms() - 1)
+        assert batch_rows.claim(connection, batch.id, "new", now_ms(), leases.until())
+        assert not batch_rows.begin(connection, batch.id, "late", 0, ATTEMPTS)
+        batch_rows.keep(connection, batch.id, "late", 0, Result(), {})
+        batch_rows.end(connection, batch.id, "late", now_ms())
+        batch_rows.release(connection, batch.id, "late")
+        assert not batch_rows.claim(connection, batch.id, "third", now_ms(), leases.until())
+    found = await world.progress(batch)
+    assert (found.batch.state, found.items) == ("InProgress", [])
 
 
 async def test_a_live_process_keeps_its_batches(world: World) -> None:
     batch = await world.start(1)
     with world.database.transaction() as connection:
-        assert batch_rows.claim(connection, batch.id, "other", leases.until())
-        assert not batch_rows.claim(connection, batch.id, "third", leases.until())
+        assert batch_rows.claim(connection, batch.id, "other", now_ms(), leases.until())
+        assert not batch_rows.claim(connection, batch.id, "third", now_ms(), leases.until())
     async with world.running(twice):
         await world.ended(await world.start(1))
     assert (await world.progress(batch)).batch.state == "InProgress"
 
 
-async def test_a_process_that_stops_leaves_failed_batches_and_those_that_wait(world: World) -> None:
-    held = Held()
-    async with world.running(held):
-        batch = await world.start(1)
-        await asyncio.wait_for(held.full.wait(), 20)
-    waiting = await world.start(1)
-    found = await world.progress(batch)
-    assert (found.batch.state, found.items[0].result.error) == ("Failed", "The server was stopped.")
+async def test_stops_in_order_are_no_attempts(world: World) -> None:
+    batch = await world.start(1)
+    for _ in range(ATTEMPTS + 1):
+        held = Held()
+        async with world.running(held):
+            await asyncio.wait_for(held.full.wait(), 20)
+        assert held.stopped == 1
     async with world.running(twice):
-        assert (await world.ended(waiting)).batch.state == "Complete"
+        found = await world.ended(batch)
+    assert found.items[0].result == Result(outputs={"y": 0})
 
 
 async def test_batches_go_when_their_time_is_over(world: World) -> None:
@@ -289,18 +341,18 @@ async def test_batches_that_cannot_be_are_refused(world: World, count: int, para
         await world.start(count, parallel)
 
 
-async def test_a_batch_whose_end_could_not_be_written_has_failed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_batch_whose_end_could_not_be_written_ends_later(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leases, "SECONDS", 0.05)
     monkeypatch.setattr(leases, "RENEWAL_SECONDS", 0.05)
     end, failures = batch_rows.end, iter([sa.exc.OperationalError("", None, Exception("locked"))])
 
-    def end_later(*arguments: Any) -> bool:
+    def end_later(*arguments: Any) -> None:
         for failure in failures:
             raise failure
-        return end(*arguments)
+        end(*arguments)
 
     monkeypatch.setattr(batch_rows, "end", end_later)
     async with world.running(twice):
         found = await world.ended(await world.start(50))
-    assert found.batch.state == "Failed"
+    assert found.batch.state == "Complete"
     assert [item.result.outputs for item in found.items] == [{"y": 2 * number} for number in range(50)]

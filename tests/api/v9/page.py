@@ -129,9 +129,11 @@ serialize and publish run with them; arguments that they have no meaning for are
 `…/batch` runs a service on a list of inputs, `parallelCount` of them at a time (10 unless said, at most
 `mlserver.batch_parallel` of all batches together). The process that runs jobs runs batches; they are kept in the
 database, private to who started them, until they are deleted or `mlserver.batch_kept` is over. An item that fails, or
-whose inputs do not fit, has a result that says so; one that finds no room waits. A batch whose process died or was
-stopped is `Failed`: what had been run keeps its results, the rest says why, and nothing is run twice. Results come in
-the order of the inputs, items are counted from 0, and files of items are sent as they are.
+whose inputs do not fit, has a result that says so; one that finds no room, or no grid, waits. A batch whose process
+died or was stopped goes on when such a process runs again, about ten seconds later where it was killed: what had been
+run keeps its results, and an item whose processes (its own, the grid, or the one that runs batches) died meanwhile is
+run again, three times in all before it has failed. So code may run more than once, and each item has one result.
+Results come in the order of the inputs, items are counted from 0, and files of items are sent as they are.
 
 ## Pools
 
