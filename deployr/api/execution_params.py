@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 from typing import Literal
 
+from deployr.api.file_params import read_names
 from deployr.api.params import MalformedParameter, Params
 from deployr.encodings import deployr_json, inputs, xml_inputs
 from deployr.encodings.errors import EncodingError
 from deployr.encodings.model import RValue
 from deployr.errors import DeployrError
-from deployr.projects.records import ExecutionOptions, ObjectEncoding, Preparation, RepositoryName, Storing
+from deployr.projects.records import ExecutionOptions, ObjectEncoding, Preparation, Storing
+from deployr.repository.records import RepositoryName
 
 _LARGE = 256 * 1024
 """Characters of inputs from which on they are decoded in a thread, so that other calls go on."""
@@ -49,8 +50,8 @@ def read_preparation(params: Params) -> Preparation:
         files=params.text("adoptdirectory"),
         packages=params.text("adoptpackages"),
         directories=params.names("preloadbydirectory"),
-        preloaded_files=_read_names(params, "preloadfilename", "preloadfile"),
-        preloaded_objects=_read_names(params, "preloadobjectname", "preloadobject"),
+        preloaded_files=read_names(params, "preloadfilename", "preloadfile"),
+        preloaded_objects=read_names(params, "preloadobjectname", "preloadobject"),
     )
 
 
@@ -103,23 +104,12 @@ def read_scripts(params: Params) -> list[RepositoryName]:
     """
     if not params.names("externalsource"):
         params.required_names("filename")
-    return _read_names(params, "filename")
+    return read_names(params, "filename")
 
 
 def read_job_scripts(params: Params) -> list[RepositoryName]:
     """The chain of scripts of a job; jobs have names of their own for it, and may have none."""
-    return _read_names(params, "rscriptname", "rscript")
-
-
-def _read_names(params: Params, names: str, prefix: str = "") -> list[RepositoryName]:
-    """Files; author, directory and version are parallel to the names, where an empty place is the default."""
-    filenames = params.names(names)
-    places = (params.places(f"{prefix}{part}") for part in ("author", "directory", "version"))
-    rows = itertools.zip_longest(filenames, *places, fillvalue="")
-    return [
-        RepositoryName(filename=filename, author=author or None, directory=directory or None, version=version or None)
-        for filename, author, directory, version in itertools.islice(rows, len(filenames))
-    ]
+    return read_names(params, "rscriptname", "rscript")
 
 
 def _graphics(params: Params) -> Literal["png", "svg"]:

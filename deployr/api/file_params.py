@@ -1,9 +1,36 @@
-"""The parameters that calls which write files of the repository have in common."""
+"""The parameters that calls of files of the repository have in common."""
 
 from __future__ import annotations
 
+import itertools
+
 from deployr.api.params import Params
-from deployr.repository.records import Destination, FileProperties
+from deployr.repository.records import Destination, FileProperties, RepositoryName
+
+
+def read_name(params: Params) -> RepositoryName:
+    """Which file a call means.
+
+    Raises:
+        MalformedParameter: it has no name.
+    """
+    return RepositoryName(
+        params.required("filename"),
+        author=params.text("author"),
+        directory=params.text("directory"),
+        version=params.text("version"),
+    )
+
+
+def read_names(params: Params, names: str, prefix: str = "") -> list[RepositoryName]:
+    """Files; author, directory and version are parallel to the names, where an empty place is the default."""
+    filenames = params.names(names)
+    places = (params.places(f"{prefix}{part}") for part in ("author", "directory", "version"))
+    rows = itertools.zip_longest(filenames, *places, fillvalue="")
+    return [
+        RepositoryName(filename, author=author or None, directory=directory or None, version=version or None)
+        for filename, author, directory, version in itertools.islice(rows, len(filenames))
+    ]
 
 
 def read_properties(params: Params) -> FileProperties:

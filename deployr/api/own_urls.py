@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import SplitResult, parse_qsl, quote, urlsplit
 
 from deployr.api.call import Call
+from deployr.api.file_params import read_name
 from deployr.api.params import Params
 from deployr.api.paths import normalised
 from deployr.api.repository_downloads import RepositoryDownloads
@@ -90,8 +91,7 @@ class OwnUrls:
             executions = params.names("execution")
             return await self._executions.download_results(caller, project, executions=executions, filename=filename)
         if call == "/r/repository/file":
-            places = {"directories": params.places("directory"), "versions": params.places("version")}
-            return await self._repository.open(caller, [filename], author=params.text("author") or "", **places)
+            return await self._repository.open(caller, [read_name(params)])
         raise NotFound("The URL names no file of this server.")
 
     async def _repository_file(self, caller: Caller, author: str, path: str) -> Download:

@@ -8,7 +8,7 @@ from falcon.asgi import Response
 
 from deployr.api import downloads, envelope, records
 from deployr.api.call import Call
-from deployr.api.file_params import read_destination
+from deployr.api.file_params import read_destination, read_name
 from deployr.api.own_urls import local
 from deployr.api.params import MalformedParameter, Params
 from deployr.api.path_names import split_names
@@ -95,14 +95,7 @@ class ProjectDirectoryResource:
         """Copy a file of the repository to the directory."""
         caller = req.require_user()
         params = await req.read_params()
-        project, info = await self._directory.load(
-            caller,
-            params.required("project"),
-            params.required("filename"),
-            author=params.text("author"),
-            directory=params.text("directory"),
-            version=params.text("version"),
-        )
+        project, info = await self._directory.load(caller, params.required("project"), read_name(params))
         file = records.project_file(info, project.project, req.urls)
         envelope.succeed(req, resp, project=records.project(project), directory={"file": file})
 

@@ -9,7 +9,7 @@ from falcon.asgi import Response
 from deployr.api import envelope, records
 from deployr.api.call import Call
 from deployr.api.execution_params import read_encoding, read_inputs
-from deployr.api.file_params import read_destination
+from deployr.api.file_params import read_destination, read_name
 from deployr.api.own_urls import local
 from deployr.api.params import MalformedParameter
 from deployr.projects import rdata
@@ -113,14 +113,7 @@ class ProjectWorkspaceResource:
         """Load an rData file of the repository."""
         caller = req.require_user()
         params = await req.read_params()
-        project = await self._files.load(
-            caller,
-            params.required("project"),
-            params.required("filename"),
-            author=params.text("author"),
-            directory=params.text("directory"),
-            version=params.text("version"),
-        )
+        project = await self._files.load(caller, params.required("project"), read_name(params))
         envelope.succeed(req, resp, project=records.project(project))
 
     async def on_post_delete(self, req: Call, resp: Response) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import os
 from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from typing import BinaryIO
@@ -16,7 +15,7 @@ from deployr.projects.records import Content, Download
 from deployr.repository.blobs import Blobs
 from deployr.repository.external import ExternalRepository
 from deployr.repository.external_places import ExternalFile
-from deployr.repository.records import RepositoryFile
+from deployr.repository.records import RepositoryFile, RepositoryName
 from deployr.repository.repositories import Repositories
 from deployr.users.caller import Caller
 
@@ -31,32 +30,17 @@ class RepositoryDownloads:
         self._external = external
         self._blobs = blobs
 
-    async def open(
-        self,
-        caller: Caller,
-        filenames: Sequence[str],
-        *,
-        author: str,
-        directories: Sequence[str] = (),
-        versions: Sequence[str] = (),
-    ) -> Download:
-        """One file as it is, several as a zip.
-
-        Args:
-            directories, versions: parallel to the names, where an empty one is the default.
+    async def open(self, caller: Caller, names: Sequence[RepositoryName]) -> Download:
+        """One file as it is, several files of an author as a zip.
 
         Raises:
             NotFound: one of them does not exist or the caller may not see it.
             NotAuthenticated, PermissionDenied: the caller may see it, but not have its content.
         """
-        wanted = itertools.islice(itertools.zip_longest(filenames, directories, versions, fillvalue=""), len(filenames))
-        found = [
-            self._find(caller, filename, author=author, directory=directory, version=version)
-            for filename, directory, version in wanted
-        ]
+        found = [self._find(caller, name) for name in names]
         if len(found) == 1:
             return await self._open(found[0])
-        return await zip_of([(file.filename, self._content(file)) for file in found], f"{author}.zip")
+        return await zip_of([(file.filename, self._content(file)) for file in found], f"{names[0].author}.zip")
 
     async def open_path(self, caller: Caller, filename: str, *, author: str, places: Sequence[str]) -> Download:
         """One file, in a directory and of a version; a single place is looked up as a version first (7x-facts 13.1).
@@ -66,11 +50,12 @@ class RepositoryDownloads:
         """
         if len(places) == 1:
             with contextlib.suppress(NotFound):
-                return await self._open(self._find(caller, filename, author=author, version=places[0]))
+                return await self._open(self._find(caller, RepositoryName(filename, author=author, version=places[0])))
         if len(places) > 2:
             raise NotFound(f"There is no file {filename!r}.")
-        directory, version, *_ = [*places, "", ""]
-        return await self._open(self._find(caller, filename, author=author, directory=directory, version=version))
+        directory, version, *_ = [*places, None, None]
+        name = RepositoryName(filename, author=author, directory=directory or None, version=version or None)
+        return await self._open(self._find(caller, name))
 
     async def open_all(self, caller: Caller, found: Sequence[RepositoryFile], filename: str) -> Download:
         """A zip of files, even of one or none.
@@ -94,12 +79,8 @@ class RepositoryDownloads:
             raise NotAuthenticated()
         raise PermissionDenied("Only its authors may download the file.")
 
-    def _find(
-        self, caller: Caller, filename: str, *, author: str, directory: str = "", version: str | None = None
-    ) -> RepositoryFile:
-        file = self._repositories.find(
-            caller, filename, author=author, directory=directory or None, version=version or None
-        )
+    def _find(self, caller: Caller, name: RepositoryName) -> RepositoryFile:
+        file = self._repositories.find(caller, name)
         self.check(caller, file)
         return file
 

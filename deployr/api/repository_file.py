@@ -13,7 +13,7 @@ from falcon.asgi import Response
 from deployr.api import diff_page, downloads, envelope, records
 from deployr.api.call import Call
 from deployr.api.file_lists import narrowed, read_category, wants_external
-from deployr.api.file_params import read_properties
+from deployr.api.file_params import read_name, read_names, read_properties
 from deployr.api.own_urls import local
 from deployr.api.params import MalformedParameter, Params
 from deployr.api.repository_downloads import RepositoryDownloads
@@ -23,7 +23,7 @@ from deployr.repository.external import ExternalRepository
 from deployr.repository.file_changes import FileChanges, Source
 from deployr.repository.files import RepositoryFiles
 from deployr.repository.names import ROOT
-from deployr.repository.records import FileProperties, RepositoryFile
+from deployr.repository.records import FileProperties, RepositoryFile, RepositoryName
 from deployr.repository.repositories import Repositories
 from deployr.users.caller import Caller
 
@@ -103,13 +103,9 @@ class RepositoryFileResource:
         """One file, without its content."""
         caller = req.require_user()
         params = await req.read_params()
-        file = self._repositories.find(
-            caller,
-            params.required("filename"),
-            author=params.required("author"),
-            directory=params.text("directory"),
-            version=params.text("version"),
-        )
+        name = read_name(params)
+        params.required("author")
+        file = self._repositories.find(caller, name)
         envelope.succeed(req, resp, repository={"file": records.repository_file(file, req.urls)})
 
     async def on_post_update(self, req: Call, resp: Response) -> None:
@@ -134,13 +130,10 @@ class RepositoryFileResource:
     async def on_get_download(self, req: Call, resp: Response) -> None:
         """Files as they are, or several as a zip."""
         params = await req.read_params()
-        download = await self._downloads.open(
-            req.caller,
-            params.required_names("filename"),
-            author=params.required("author"),
-            directories=params.places("directory"),
-            versions=params.places("version"),
-        )
+        params.required_names("filename")
+        author = params.required("author")
+        names = [dataclasses.replace(name, author=author) for name in read_names(params, "filename")]
+        download = await self._downloads.open(req.caller, names)
         downloads.send_stored(req, resp, download, inline=params.flag("inline"))
 
     async def on_get_download_path(self, req: Call, resp: Response, author: str, path: str) -> None:
@@ -200,14 +193,10 @@ class RepositoryFileResource:
     async def on_get_diff(self, req: Call, resp: Response) -> None:
         """A page that compares a version with the latest one."""
         params = await req.read_params()
-        await self._diff(
-            req,
-            resp,
-            params.required("filename"),
-            author=params.required("author"),
-            directory=params.text("directory"),
-            version=params.required("version"),
-        )
+        name = read_name(params)
+        params.required("author")
+        params.required("version")
+        await self._diff(req, resp, name)
 
     async def on_get_diff_path(self, req: Call, resp: Response, author: str, path: str) -> None:
         """As :meth:`on_get_diff`, by the path-style URL of .NET: ``version/filename``.
@@ -215,7 +204,7 @@ class RepositoryFileResource:
         .NET also asks with an empty version: the latest is compared with itself.
         """
         version, _, filename = path.rpartition("/")
-        await self._diff(req, resp, filename, author=author, directory=None, version=version.strip("/") or None)
+        await self._diff(req, resp, RepositoryName(filename, author=author, version=version.strip("/") or None))
 
     on_get_list = on_post_list
     on_get_transfer = on_post_transfer
@@ -235,14 +224,9 @@ class RepositoryFileResource:
     on_get_grant = on_post_grant
     on_get_revert = on_post_revert
 
-    async def _diff(
-        self, req: Call, resp: Response, filename: str, *, author: str, directory: str | None, version: str | None
-    ) -> None:
+    async def _diff(self, req: Call, resp: Response, name: RepositoryName) -> None:
         caller = req.require_user()
-        found = [
-            self._files.find(caller, filename, author=author, directory=directory, version=wanted)
-            for wanted in (version, None)
-        ]
+        found = [self._files.find(caller, wanted) for wanted in (name, dataclasses.replace(name, version=None))]
         for file in found:
             self._downloads.check(caller, file)
         diff_page.send(resp, await asyncio.to_thread(diff_page.diff_page, self._blobs, *found))

@@ -7,6 +7,7 @@ from falcon.asgi import Response
 from deployr.api import envelope
 from deployr.api.call import Call
 from deployr.api.disconnects import while_connected
+from deployr.api.file_params import read_name
 from deployr.repository.shell import ShellFailed, ShellScripts
 
 
@@ -21,10 +22,7 @@ class RepositoryShellResource:
         params = await req.read_params()
         running = self._scripts.execute(
             req.caller,
-            params.required("filename"),
-            author=params.text("author"),
-            directory=params.text("directory"),
-            version=params.text("version"),
+            read_name(params),
             args=params.text("args") or "",
         )
         try:

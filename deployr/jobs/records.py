@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Literal
 
 from deployr.jobs.states import OPEN, State
-from deployr.projects.records import ExecutionOptions, RepositoryName
+from deployr.projects.records import ExecutionOptions
+from deployr.repository.records import RepositoryName
 
 Priority = Literal["low", "medium", "high"]
 

@@ -9,8 +9,8 @@ from deployr.errors import InvalidParameter, PermissionDenied
 from deployr.grid.protocol import Runtime
 from deployr.mlserver.service_records import Service
 from deployr.mlserver.services import Services
-from deployr.projects.records import RepositoryName
 from deployr.projects.sources import NOTHING, ScriptSources, Source
+from deployr.repository.records import RepositoryName
 from deployr.users.caller import Caller
 
 PREFIX = "service:"

@@ -7,8 +7,8 @@ import dataclasses
 from deployr.errors import InvalidParameter, NotFound, PermissionDenied
 from deployr.mlserver.records import Runtime
 from deployr.mlserver.service_records import Definition
-from deployr.projects.records import RepositoryName
 from deployr.projects.sources import ScriptSources
+from deployr.repository.records import RepositoryName
 from deployr.users.caller import Caller
 
 _RUNTIMES: dict[str, Runtime] = {"r": "R", "python": "Python"}

@@ -13,7 +13,7 @@ from deployr.projects.projects import Projects
 from deployr.projects.records import Download, Project
 from deployr.repository import file_types
 from deployr.repository.files import RepositoryFiles
-from deployr.repository.records import Destination, RepositoryFile
+from deployr.repository.records import Destination, RepositoryFile, RepositoryName
 from deployr.repository.repositories import Repositories
 from deployr.settings import Settings
 from deployr.users.caller import Caller
@@ -142,16 +142,7 @@ class Directory:
         ):
             return project, await self._files.store(caller, filename, content, destination)
 
-    async def load(
-        self,
-        caller: Caller,
-        project_id: str,
-        filename: str,
-        *,
-        author: str | None = None,
-        directory: str | None = None,
-        version: str | None = None,
-    ) -> tuple[Project, FileInfo]:
+    async def load(self, caller: Caller, project_id: str, name: RepositoryName) -> tuple[Project, FileInfo]:
         """Copy a file of the repository, with its description, to the working directory.
 
         It replaces a file of its name: the call has no ``overwrite`` that could allow it.
@@ -162,10 +153,10 @@ class Directory:
             InvalidParameter: its type is black-listed.
         """
         async with self._projects.using(caller, project_id) as project:
-            file = self._repositories.find(caller, filename, author=author, directory=directory, version=version)
-            self._check_type(filename, caller)
+            file = self._repositories.find(caller, name)
+            self._check_type(name.filename, caller)
             content = self._repositories.stream(file)
-            info = await self._grid.write_file(project_id, filename, content, descr=file.descr, overwrite=True)
+            info = await self._grid.write_file(project_id, name.filename, content, descr=file.descr, overwrite=True)
         return project, info
 
     async def download(self, caller: Caller, project_id: str, filenames: Sequence[str]) -> Download:

@@ -9,9 +9,10 @@ from deployr.errors import InvalidParameter, PermissionDenied
 from deployr.grid.client import Grid
 from deployr.grid.protocol import ExecutionRecord, FileInfo
 from deployr.projects.projects import Projects
-from deployr.projects.records import Download, ExecutionOptions, Outcome, Project, RepositoryName
+from deployr.projects.records import Download, ExecutionOptions, Outcome, Project
 from deployr.projects.sources import NOTHING, ScriptSources, Source
 from deployr.projects.standard_model import StandardModel
+from deployr.repository.records import RepositoryName
 from deployr.store.database import now_ms
 from deployr.users.caller import Caller
 

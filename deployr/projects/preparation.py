@@ -15,10 +15,10 @@ from deployr.grid.client import Grid
 from deployr.projects import rdata
 from deployr.projects.adoption import Adoption
 from deployr.projects.projects import Projects
-from deployr.projects.records import Preparation, RepositoryName
+from deployr.projects.records import Preparation
 from deployr.repository import file_types
 from deployr.repository.blobs import Blobs
-from deployr.repository.records import RepositoryFile
+from deployr.repository.records import RepositoryFile, RepositoryName
 from deployr.repository.repositories import Repositories
 from deployr.settings import Settings
 from deployr.users.caller import Caller
@@ -97,6 +97,4 @@ class Preparing:
             await self._adoption.packages(caller, adopted.packages, session)
 
     def _find(self, caller: Caller, name: RepositoryName) -> RepositoryFile:
-        return self._repositories.find(
-            caller, name.filename, author=name.author, directory=name.directory, version=name.version
-        )
+        return self._repositories.find(caller, name)

@@ -9,7 +9,7 @@ from typing import Literal
 from deployr.encodings.model import RValue
 from deployr.encodings.objects import Record
 from deployr.grid.protocol import ExecutionRecord
-from deployr.repository.records import RepositoryFile
+from deployr.repository.records import RepositoryFile, RepositoryName
 
 Kind = Literal["temporary", "blackbox", "persistent"]
 
@@ -104,16 +104,6 @@ class ObjectEncoding:
     nan: str | None = None
     infinity: str | None = None
     data_frame_primitive_as_vector: bool = False
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class RepositoryName:
-    """A file of the repository; see :meth:`deployr.repository.files.RepositoryFiles.find`."""
-
-    filename: str
-    author: str | None = None
-    directory: str | None = None
-    version: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

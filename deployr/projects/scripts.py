@@ -13,9 +13,10 @@ from deployr.grid.client import Grid
 from deployr.grid.protocol import Runtime, SessionSpec
 from deployr.projects import downloads
 from deployr.projects.external_data import ExternalData
-from deployr.projects.records import ORIGINAL, Download, ExecutionOptions, Outcome, Project, RepositoryName
+from deployr.projects.records import ORIGINAL, Download, ExecutionOptions, Outcome, Project
 from deployr.projects.sources import NOTHING, ScriptSources, Source
 from deployr.projects.standard_model import Plan, StandardModel, outcome
+from deployr.repository.records import RepositoryName
 from deployr.settings import Settings
 from deployr.store.database import now_ms
 from deployr.users.caller import Caller

@@ -8,9 +8,8 @@ from collections.abc import Sequence
 
 from deployr.errors import InvalidParameter
 from deployr.grid.protocol import Runtime
-from deployr.projects.records import RepositoryName
 from deployr.repository import file_types
-from deployr.repository.records import RepositoryFile
+from deployr.repository.records import RepositoryFile, RepositoryName
 from deployr.repository.repositories import Repositories
 from deployr.users.caller import Caller
 
@@ -62,14 +61,7 @@ class ScriptSources:
         return Source(code, self._repositories.may_download(caller, file), runtime)
 
     def _find(self, caller: Caller, script: RepositoryName) -> RepositoryFile:
-        return self._repositories.find(
-            caller,
-            script.filename,
-            author=script.author,
-            directory=script.directory,
-            version=script.version,
-            script=True,
-        )
+        return self._repositories.find(caller, script, script=True)
 
 
 def as_text(content: bytes) -> str:

@@ -12,7 +12,7 @@ from deployr.projects.projects import Projects
 from deployr.projects.records import Project
 from deployr.repository import file_types
 from deployr.repository.files import RepositoryFiles
-from deployr.repository.records import Destination, RepositoryFile
+from deployr.repository.records import Destination, RepositoryFile, RepositoryName
 from deployr.repository.repositories import Repositories
 from deployr.settings import Settings
 from deployr.users.caller import Caller
@@ -48,16 +48,7 @@ class WorkspaceFiles:
             await rdata.load(self._grid, project_id, content)
         return project
 
-    async def load(
-        self,
-        caller: Caller,
-        project_id: str,
-        filename: str,
-        *,
-        author: str | None = None,
-        directory: str | None = None,
-        version: str | None = None,
-    ) -> Project:
+    async def load(self, caller: Caller, project_id: str, name: RepositoryName) -> Project:
         """Load an rData file of the repository; see :meth:`deployr.repository.files.RepositoryFiles.find`.
 
         Raises:
@@ -65,8 +56,8 @@ class WorkspaceFiles:
             DeployrError: it is no rData file.
         """
         async with self._projects.using(caller, project_id) as project:
-            file = self._repositories.find(caller, filename, author=author, directory=directory, version=version)
-            file_types.check_type(filename, self._limits.file_type_blacklist, caller)
+            file = self._repositories.find(caller, name)
+            file_types.check_type(name.filename, self._limits.file_type_blacklist, caller)
             await rdata.load(self._grid, project_id, self._repositories.stream(file))
         return project
 

@@ -15,6 +15,7 @@ from deployr.repository.addresses import Address, Place
 from deployr.repository.directories import DirectoryFiles, DirectoryListing
 from deployr.repository.external_places import ExternalDirectory, ExternalFile, Places
 from deployr.repository.external_tree import ExternalTree
+from deployr.repository.records import RepositoryName
 from deployr.settings import Settings
 from deployr.users.caller import Caller
 
@@ -54,7 +55,7 @@ class ExternalRepository:
             NotFound: there is no such directory or file.
         """
         if filename:
-            found = [self.find(caller, filename, directory=directory)]
+            found = [self.find(caller, RepositoryName(filename, directory=directory))]
         elif directory:
             found = self._directory(caller, directory).files
         else:
@@ -127,33 +128,22 @@ class ExternalRepository:
         ]
         return DirectoryListing(user, self._system(caller, category, shared=shared, published=published), names, [])
 
-    def find(
-        self,
-        caller: Caller,
-        filename: str,
-        *,
-        author: str | None = None,
-        directory: str | None = None,
-        version: str | None = None,
-        script: bool = False,
-    ) -> ExternalFile:
+    def find(self, caller: Caller, name: RepositoryName, *, script: bool = False) -> ExternalFile:
         """One file that the caller may see; see :meth:`deployr.repository.files.RepositoryFiles.find`.
 
         Args:
-            author: whose directory it is, which the address says already.
-            directory: its address, default ``external:root``.
-            version: there are none.
+            name: the directory, default ``external:root``, says already whose it is; there are no versions.
 
         Raises:
             NotFound: it does not exist or the caller may not see it; the two are not told apart.
         """
-        address = addresses.parse(directory or addresses.ROOT, caller.username)
-        if address is not None and author in (None, address.owner) and version is None:
-            for spelling in file_types.spellings(filename) if script else [filename]:
+        address = addresses.parse(name.directory or addresses.ROOT, caller.username)
+        if address is not None and name.author in (None, address.owner) and name.version is None:
+            for spelling in file_types.spellings(name.filename) if script else [name.filename]:
                 file = self._places.file(caller.username, address, spelling)
                 if file is not None:
                     return file
-        raise NotFound(f"There is no file {filename!r}.")
+        raise NotFound(f"There is no file {name.filename!r}.")
 
     def select_files(self, caller: Caller, directory: str, filenames: Sequence[str] = ()) -> list[ExternalFile]:
         """Files of a directory: all, or those named.
@@ -163,7 +153,8 @@ class ExternalRepository:
         """
         if not filenames:
             return self._directory(caller, directory).files
-        return [self.find(caller, filename, directory=directory) for filename in dict.fromkeys(filenames)]
+        names = (RepositoryName(filename, directory=directory) for filename in dict.fromkeys(filenames))
+        return [self.find(caller, name) for name in names]
 
     def open(self, file: ExternalFile) -> BinaryIO:
         """The content of a file that a caller was shown.

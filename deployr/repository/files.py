@@ -10,7 +10,7 @@ from deployr.errors import NotAuthenticated, NotFound
 from deployr.repository import access, file_types, names, rows
 from deployr.repository.blobs import Blob, Blobs
 from deployr.repository.names import ARCHIVE, ROOT
-from deployr.repository.records import Destination, FileProperties, RepositoryFile
+from deployr.repository.records import Destination, FileProperties, RepositoryFile, RepositoryName
 from deployr.settings import Settings
 from deployr.store.database import Database
 from deployr.store.schema import repository_files as files
@@ -92,33 +92,22 @@ class RepositoryFiles:
             published=published or caller.is_anonymous,
         )
 
-    def find(
-        self,
-        caller: Caller,
-        filename: str,
-        *,
-        author: str | None = None,
-        directory: str | None = None,
-        version: str | None = None,
-        script: bool = False,
-    ) -> RepositoryFile:
+    def find(self, caller: Caller, name: RepositoryName, *, script: bool = False) -> RepositoryFile:
         """One file that the caller may see.
 
         Args:
-            author: one of its owners; default the caller.
-            directory: default root.
-            version: default the latest.
             script: the name may lack its ``.R``.
 
         Raises:
             NotFound: it does not exist or the caller may not see it; the two are not told apart.
         """
-        spellings = file_types.spellings(filename) if script else [filename] * 3
+        spellings = file_types.spellings(name.filename) if script else [name.filename] * 3
+        owner, directory = name.author or caller.username, name.directory or ROOT
         with self._database.reading() as connection:
-            named = rows.find(connection, author or caller.username, directory or ROOT, spellings, version)
+            named = rows.find(connection, owner, directory, spellings, name.version)
         found = [file for file in named if access.may_see(caller, file)]
         if not found:
-            raise NotFound(f"There is no file {filename!r}.")
+            raise NotFound(f"There is no file {name.filename!r}.")
         return min(found, key=lambda file: spellings.index(file.filename))
 
     def may_download(self, caller: Caller, file: RepositoryFile) -> bool:

@@ -10,6 +10,23 @@ from deployr.repository import file_types
 Access = Literal["Private", "Restricted", "Shared", "Public"]
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class RepositoryName:
+    """Which file a call means.
+
+    Attributes:
+        author: one of its owners; default the caller.
+        directory: of the default repository, default root, or an address in the external one.
+        version: default the latest.
+    """
+
+    filename: str
+    _: dataclasses.KW_ONLY
+    author: str | None = None
+    directory: str | None = None
+    version: str | None = None
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class FileProperties:
     """What can be set on a file besides its content; ``None`` leaves it as it is.

@@ -11,7 +11,7 @@ from deployr.repository.blobs import Blobs
 from deployr.repository.external import ExternalRepository
 from deployr.repository.external_places import ExternalFile
 from deployr.repository.files import RepositoryFiles
-from deployr.repository.records import RepositoryFile
+from deployr.repository.records import RepositoryFile, RepositoryName
 from deployr.users.caller import Caller
 
 _LARGE = 256 * 1024
@@ -26,26 +26,14 @@ class Repositories:
         self._blobs = blobs
         self._external = external
 
-    def find(
-        self,
-        caller: Caller,
-        filename: str,
-        *,
-        author: str | None = None,
-        directory: str | None = None,
-        version: str | None = None,
-        script: bool = False,
-    ) -> RepositoryFile:
+    def find(self, caller: Caller, name: RepositoryName, *, script: bool = False) -> RepositoryFile:
         """One file that the caller may see; see :meth:`deployr.repository.files.RepositoryFiles.find`.
-
-        Args:
-            directory: of the default repository, or an address in the external one.
 
         Raises:
             NotFound: it does not exist or the caller may not see it; the two are not told apart.
         """
-        repository = self._external if is_external(directory) else self._files
-        return repository.find(caller, filename, author=author, directory=directory, version=version, script=script)
+        repository = self._external if is_external(name.directory) else self._files
+        return repository.find(caller, name, script=script)
 
     def list_directory(self, caller: Caller, directory: str) -> list[RepositoryFile]:
         """The files of a directory.

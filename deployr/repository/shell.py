@@ -26,7 +26,7 @@ from deployr.errors import (
     PermissionDenied,
 )
 from deployr.repository import file_types
-from deployr.repository.records import RepositoryFile
+from deployr.repository.records import RepositoryFile, RepositoryName
 from deployr.repository.repositories import Repositories
 from deployr.settings import Settings
 from deployr.users.accounts import Accounts
@@ -60,16 +60,7 @@ class ShellScripts:
         self._repositories = repositories
         self._limits = settings.shell
 
-    async def execute(
-        self,
-        caller: Caller,
-        filename: str,
-        *,
-        author: str | None = None,
-        directory: str | None = None,
-        version: str | None = None,
-        args: str = "",
-    ) -> list[str]:
+    async def execute(self, caller: Caller, name: RepositoryName, *, args: str = "") -> list[str]:
         """The lines that the script prints, errors included.
 
         Args:
@@ -87,9 +78,9 @@ class ShellScripts:
             raise NotAuthenticated()
         if not self._limits.enabled:
             raise PermissionDenied("Shell scripts are not enabled on this server.")
-        file = self._repositories.find(caller, filename, author=author, directory=directory, version=version)
+        file = self._repositories.find(caller, name)
         if file_types.extension(file.filename) not in _INTERPRETERS:
-            raise InvalidParameter(f"The file is no shell script: {filename}.")
+            raise InvalidParameter(f"The file is no shell script: {name.filename}.")
         if not all(map(self._is_administrator, {*file.authors, file.latestby})):
             raise PermissionDenied("Only shell scripts of administrators are executed.")
         arguments = _split(args)

@@ -12,7 +12,7 @@ from deployr.errors import AnonymousProjectLimit, BoundaryExceeded
 from deployr.grid.client import SocketGrid
 from deployr.projects.preparation import Preparing
 from deployr.projects.projects import Projects
-from deployr.projects.records import ExecutionOptions, RepositoryName
+from deployr.projects.records import ExecutionOptions
 from deployr.projects.scripts import Scripts, blackbox_id
 from deployr.projects.sources import ScriptSources
 from deployr.projects.standard_model import StandardModel
@@ -20,7 +20,7 @@ from deployr.projects.storing import Stores
 from deployr.repository.blobs import Blobs
 from deployr.repository.external import ExternalRepository
 from deployr.repository.files import RepositoryFiles
-from deployr.repository.records import FileProperties
+from deployr.repository.records import FileProperties, RepositoryName
 from deployr.repository.repositories import Repositories
 from deployr.settings import LimitSettings
 from deployr.store.database import Database

@@ -14,6 +14,7 @@ from deployr.repository.blobs import Blob, Blobs
 from deployr.repository.check import RepositoryCheck
 from deployr.repository.directories import RepositoryDirectories
 from deployr.repository.files import RepositoryFiles
+from deployr.repository.records import RepositoryName
 from deployr.store.database import Database
 from deployr.store.schema import (
     project_saved_executions,
@@ -141,7 +142,7 @@ def test_a_wrong_length_is_corrected(
 ) -> None:
     change(database, repository_versions.update().where(repository_versions.c.version == "2.0").values(length=7))
     assert run(repair=True) == ["george root/a.txt version 2.0: has 6 bytes, not 7"]
-    assert repository.find(george, "a.txt").length == 6
+    assert repository.find(george, RepositoryName("a.txt")).length == 6
     assert run() == []
 
 
@@ -166,7 +167,7 @@ def test_a_file_without_owners_goes_back_to_its_author(
 ) -> None:
     change(database, repository_file_authors.delete())
     assert run(repair=True) == ["george root/a.txt has no owner"]
-    assert repository.find(george, "a.txt").authors == ("george",)
+    assert repository.find(george, RepositoryName("a.txt")).authors == ("george",)
 
 
 def test_an_author_who_is_no_owner_is_replaced(
@@ -174,7 +175,7 @@ def test_an_author_who_is_no_owner_is_replaced(
 ) -> None:
     change(database, repository_files.update().values(author="susan"))
     assert run(repair=True) == ["susan root/a.txt is not owned by its author"]
-    assert repository.find(george, "a.txt").author == "george"
+    assert repository.find(george, RepositoryName("a.txt")).author == "george"
 
 
 def test_a_directory_that_files_are_in_is_made(

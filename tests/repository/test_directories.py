@@ -9,7 +9,7 @@ from deployr.errors import AlreadyExists, InvalidParameter, NotAuthenticated, No
 from deployr.repository.blobs import Blobs
 from deployr.repository.directories import DirectoryFiles, RepositoryDirectories
 from deployr.repository.files import RepositoryFiles
-from deployr.repository.records import FileProperties, RepositoryFile
+from deployr.repository.records import FileProperties, RepositoryFile, RepositoryName
 from deployr.store.database import Database
 from deployr.store.schema import repository_directories, repository_file_authors
 from deployr.users.caller import Caller
@@ -178,7 +178,7 @@ def test_copies_are_new_versions_and_leave_the_source(
     directories.copy(george, "root", "demo", ["b.R"])
     assert shown(directories, george) == {"root": ["a.R", "b.R"], "demo": ["a.R", "b.R"]}
     assert history(repository, george, "a.R", "root") == [2]
-    copied = repository.find(george, "a.R")
+    copied = repository.find(george, RepositoryName("a.R"))
     assert (copied.descr, copied.tags) == ("d", "t")
     directories.copy(george, "demo", "root", ["a.R"])
     assert history(repository, george, "a.R", "root") == [2, 2]
@@ -235,7 +235,7 @@ def test_an_archive_is_made_on_demand_and_removes_what_it_emptied(
     assert shown(directories, george) == {"root": [], "demo": ["b.R"], "old.archive": ["a.R"]}
     directories.archive(george, "demo", "old.archive")
     assert shown(directories, george) == {"root": [], "old.archive": ["a.R", "b.R"]}
-    archived = repository.find(george, "a.R", directory="old.archive")
+    archived = repository.find(george, RepositoryName("a.R", directory="old.archive"))
     assert archived.versionmsg == "File archived from demo directory."
     directories.archive(george, "root", "old")
     with pytest.raises(InvalidParameter):

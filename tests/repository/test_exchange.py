@@ -23,7 +23,7 @@ from deployr.repository.exchange import ArchivedDirectory, ArchivedFile, Archive
 from deployr.repository.file_changes import FileChanges
 from deployr.repository.files import RepositoryFiles
 from deployr.repository.importing import Imported, RepositoryImport
-from deployr.repository.records import FileProperties, RepositoryFile
+from deployr.repository.records import FileProperties, RepositoryFile, RepositoryName
 from deployr.settings import Settings
 from deployr.store.database import Database
 from deployr.store.migrate import migrate
@@ -180,7 +180,7 @@ def test_files_of_users_who_are_not_here_are_left_out(
         "there is no user admin, whose files were left out",
         "george root/a.txt cannot be owned by admin, who is no user",
     ]
-    assert there.files.find(george, "a.txt").authors == ("george",)
+    assert there.files.find(george, RepositoryName("a.txt")).authors == ("george",)
 
 
 def test_a_damaged_content_is_not_exported(filled: Repository) -> None:
@@ -274,7 +274,7 @@ def test_what_is_no_archive_of_an_export_is_refused_and_changes_nothing(
 
 def test_the_archive_that_the_refused_ones_are_made_from_is_taken(there: Repository, george: Caller) -> None:
     assert there.load(archive(CONTENT)) == Imported(added=1)
-    assert there.blobs.read(there.files.find(george, "a.txt").sha256) == b"content"
+    assert there.blobs.read(there.files.find(george, RepositoryName("a.txt")).sha256) == b"content"
 
 
 def test_an_archive_that_claims_to_be_huge_takes_no_memory(there: Repository) -> None:

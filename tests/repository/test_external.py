@@ -19,6 +19,7 @@ from deployr.repository.blobs import Blobs
 from deployr.repository.directories import DirectoryFiles, RepositoryDirectories
 from deployr.repository.external import ExternalRepository
 from deployr.repository.files import RepositoryFiles
+from deployr.repository.records import RepositoryName
 from deployr.repository.repositories import Repositories
 from deployr.repository.shell import ShellScripts
 from deployr.settings import Settings
@@ -130,7 +131,7 @@ def test_who_sees_a_file(external: ExternalRepository, caller: Make, path: str, 
 
     def told(directory: str) -> list[str]:
         calls: list[Callable[[], object]] = [
-            lambda: external.find(viewer, "a.R", directory=directory, author="george").filename,
+            lambda: external.find(viewer, RepositoryName("a.R", directory=directory, author="george")).filename,
             lambda: [file.filename for file in external.list_files(viewer, directory=directory)],
         ]
         texts = []
@@ -152,10 +153,10 @@ def test_who_sees_a_file(external: ExternalRepository, caller: Make, path: str, 
 @pytest.mark.usefixtures("everywhere")
 def test_private_addresses_mean_the_callers_own_place(external: ExternalRepository, caller: Make, write: Write) -> None:
     write("susan/mine.R")
-    assert external.find(caller("susan"), "mine.R", directory="external:root").author == "susan"
+    assert external.find(caller("susan"), RepositoryName("mine.R", directory="external:root")).author == "susan"
     for username in ("george", "admin", None):
         with pytest.raises(NotFound):
-            external.find(caller(username), "mine.R", directory="external:root", author="susan")
+            external.find(caller(username), RepositoryName("mine.R", directory="external:root", author="susan"))
 
 
 def test_the_access_of_a_file_is_that_of_its_place(external: ExternalRepository, george: Caller, write: Write) -> None:
@@ -184,8 +185,11 @@ def test_a_link_opens_no_more_than_the_place_it_leads_to(
     assert external.list_files(caller("susan"), directory=address) == []
     for username, directory in itertools.product(("susan", "admin", None), (address, f"{address}:all")):
         with pytest.raises(NotFound):
-            external.find(caller(username), "secret.R" if directory.endswith("all") else "link.R", directory=directory)
-    shown = external.find(caller("george"), "link.R", directory=address)
+            external.find(
+                caller(username),
+                RepositoryName("secret.R" if directory.endswith("all") else "link.R", directory=directory),
+            )
+    shown = external.find(caller("george"), RepositoryName("link.R", directory=address))
     assert (shown.author, shown.latestby) == ("susan", "george")
 
 
@@ -195,17 +199,17 @@ def test_a_private_link_to_ones_own_public_file_is_private(
     public = write("public/george/a.R")
     (base / "george").mkdir()
     (base / "george/b.R").symlink_to(public)
-    assert external.find(george, "b.R", directory="external:root").access == "Private"
+    assert external.find(george, RepositoryName("b.R", directory="external:root")).access == "Private"
 
 
 def test_the_owner_is_spelled_as_on_disk(external: ExternalRepository, caller: Make, write: Write) -> None:
     write("George/a.R")
     write("public/George/a.R")
     with pytest.raises(NotFound):
-        external.find(caller("george"), "a.R", directory="external:root")
+        external.find(caller("george"), RepositoryName("a.R", directory="external:root"))
     with pytest.raises(NotFound):
-        external.find(caller("george"), "a.R", directory="external:public:george")
-    assert external.find(caller("george"), "a.R", directory="external:public:George").author == "George"
+        external.find(caller("george"), RepositoryName("a.R", directory="external:public:george"))
+    assert external.find(caller("george"), RepositoryName("a.R", directory="external:public:George")).author == "George"
 
 
 def test_the_other_places_are_nobodys_private_place(external: ExternalRepository, write: Write) -> None:
@@ -354,9 +358,9 @@ def test_scripts_are_found_without_their_extension(external: ExternalRepository,
     for name in ("a.R", "b.r", "c", "c.R"):
         write(f"george/{name}")
     for wanted, found in {"a": "a.R", "a.R": "a.R", "b": "b.r", "c": "c"}.items():
-        assert external.find(george, wanted, directory="external:root", script=True).filename == found
+        assert external.find(george, RepositoryName(wanted, directory="external:root"), script=True).filename == found
     with pytest.raises(NotFound):
-        external.find(george, "a", directory="external:root")
+        external.find(george, RepositoryName("a", directory="external:root"))
 
 
 @pytest.mark.parametrize(
@@ -374,13 +378,13 @@ def test_what_is_no_file_is_not_found(
     for path in ("george/a.R", "george/.hidden", "george/demo/b.R", "susan/a.R"):
         write(path)
     with pytest.raises(NotFound):
-        external.find(george, **{"directory": "external:root", **wanted})
+        external.find(george, RepositoryName(**{"directory": "external:root", **wanted}))
 
 
 async def test_contents_come_in_chunks(external: ExternalRepository, george: Caller, write: Write) -> None:
     content = os.urandom(1_000_000)
     write("george/large.dat", content)
-    file = external.find(george, "large.dat", directory="external:root")
+    file = external.find(george, RepositoryName("large.dat", directory="external:root"))
     chunks = [chunk async for chunk in external.stream(file)]
     assert b"".join(chunks) == content == external.read(file)
     assert len(chunks) > 2
@@ -390,7 +394,7 @@ async def test_a_file_that_is_gone_meanwhile_is_not_found(
     external: ExternalRepository, george: Caller, write: Write
 ) -> None:
     path = write("george/a.R")
-    file = external.find(george, "a.R", directory="external:root")
+    file = external.find(george, RepositoryName("a.R", directory="external:root"))
     path.unlink()
     with pytest.raises(NotFound):
         external.read(file)
@@ -404,7 +408,7 @@ def test_code_is_not_larger_than_an_upload_may_be(tmp_path: Path, caller: Make) 
     (settings.external_repository / "george/a.R").write_bytes(b"x" * 11)
     external = ExternalRepository(settings)
     with pytest.raises(TooLarge):
-        external.read(external.find(caller("george"), "a.R", directory="external:root"))
+        external.read(external.find(caller("george"), RepositoryName("a.R", directory="external:root")))
 
 
 @pytest.fixture
@@ -418,7 +422,7 @@ def shell(
 async def test_shell_scripts_of_administrators_run_from_it(shell: ShellScripts, george: Caller, write: Write) -> None:
     write("public/admin/echo.sh", b'echo "$1"')
     lines = await shell.execute(
-        george, "echo.sh", directory="external:public:admin", author="admin", args="'Hello World!'"
+        george, RepositoryName("echo.sh", directory="external:public:admin", author="admin"), args="'Hello World!'"
     )
     assert lines == ["Hello World!"]
 
@@ -431,7 +435,7 @@ async def test_shell_scripts_of_others_do_not_run_even_behind_a_link_of_an_admin
     (base / "public/admin/link.sh").symlink_to(own)
     for username, filename in {"george": "own.sh", "admin": "link.sh"}.items():
         with pytest.raises(PermissionDenied):
-            await shell.execute(george, filename, directory=f"external:public:{username}")
+            await shell.execute(george, RepositoryName(filename, directory=f"external:public:{username}"))
 
 
 # -- the default repository beside it ---------------------------------------------------------------------

@@ -13,7 +13,7 @@ from deployr.repository import file_types, rows
 from deployr.repository.blobs import Blobs
 from deployr.repository.directories import RepositoryDirectories
 from deployr.repository.files import RepositoryFiles
-from deployr.repository.records import FileProperties, RepositoryFile
+from deployr.repository.records import FileProperties, RepositoryFile, RepositoryName
 from deployr.settings import Settings
 from deployr.store.database import Database
 from deployr.store.schema import repository_file_authors
@@ -98,7 +98,7 @@ def test_a_new_version_keeps_the_former_one(
     ]
     assert found[0].version is None
     assert all("." in str(file.version) for file in found[1:])
-    again = repository.find(george, "a.txt", version=found[2].version)
+    again = repository.find(george, RepositoryName("a.txt", version=found[2].version))
     assert again == found[2]
     assert len(repository.list_files(george)) == 1
 
@@ -128,7 +128,11 @@ def test_a_co_owner_writes_the_same_file(
     _own_too(database, "susan")
     file = upload(susan, "a.txt", b"two", newversion=True)
     assert (file.author, file.authors, file.latestby) == ("george", ("george", "susan"), "susan")
-    assert repository.find(george, "a.txt") == file == repository.find(susan, "a.txt", author="susan")
+    assert (
+        repository.find(george, RepositoryName("a.txt"))
+        == file
+        == repository.find(susan, RepositoryName("a.txt", author="susan"))
+    )
 
 
 # -- deleting ---------------------------------------------------------------------------------------------
@@ -167,8 +171,8 @@ def test_deleting_a_co_owned_file_takes_the_ownership_only(
     _own_too(database, "susan")
     repository.delete(george, ["a.txt"])
     with pytest.raises(NotFound):
-        repository.find(george, "a.txt")
-    assert repository.find(susan, "a.txt").author == "susan"
+        repository.find(george, RepositoryName("a.txt"))
+    assert repository.find(susan, RepositoryName("a.txt")).author == "susan"
     assert upload(george, "a.txt", b"mine").authors == ("george",)
     repository.delete(susan, ["a.txt"])
     assert repository.list_files(susan) == []
@@ -203,7 +207,7 @@ def test_flags_decide_who_sees_a_file(
         if repository.list_files(caller(username), shared=True, published=True):
             listed.append(username)
         with contextlib.suppress(NotFound):
-            repository.find(caller(username), "demo.R", author="george")
+            repository.find(caller(username), RepositoryName("demo.R", author="george"))
             found.append(username)
     assert listed == found == seers
 
@@ -264,12 +268,12 @@ def test_anonymous_callers_list_published_scripts_unless_forbidden(
 def test_scripts_are_found_without_their_extension(upload: Upload, repository: RepositoryFiles, george: Caller) -> None:
     upload(george, "regression.R")
     upload(george, "old.r")
-    assert repository.find(george, "regression", script=True).filename == "regression.R"
-    assert repository.find(george, "old", script=True).filename == "old.r"
+    assert repository.find(george, RepositoryName("regression"), script=True).filename == "regression.R"
+    assert repository.find(george, RepositoryName("old"), script=True).filename == "old.r"
     upload(george, "regression")
-    assert repository.find(george, "regression", script=True).filename == "regression"
+    assert repository.find(george, RepositoryName("regression"), script=True).filename == "regression"
     with pytest.raises(NotFound):
-        repository.find(george, "old")
+        repository.find(george, RepositoryName("old"))
 
 
 def test_unknown_parts_of_a_key_are_not_found(
@@ -279,9 +283,9 @@ def test_unknown_parts_of_a_key_are_not_found(
     keys: list[dict[str, Any]] = [{"author": "susan"}, {"directory": "nowhere"}, {"version": "9.0"}]
     for key in keys:
         with pytest.raises(NotFound):
-            repository.find(george, "a.txt", **key)
+            repository.find(george, RepositoryName("a.txt", **key))
     with pytest.raises(NotFound):
-        repository.find(anonymous, "a.txt")
+        repository.find(anonymous, RepositoryName("a.txt"))
 
 
 # -- downloading ------------------------------------------------------------------------------------------
