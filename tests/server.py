@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -109,7 +112,7 @@ def running(home: Path, **flags: Any) -> Iterator[Server]:
     defaults = {"home": home, "server.bind": [f"127.0.0.1:{free_port()}"], "grid.uid_base": 300000 + free_port() * 4000}
     settings = Settings.load(flags=defaults | given)
     prepare(settings)
-    rpackages.install(settings.library_directory)
+    copy_packages(settings)
     _create_basic_user(settings)
     environment = handover.environment(settings)
     with contextlib.ExitStack() as stack:
@@ -118,6 +121,23 @@ def running(home: Path, **flags: Any) -> Iterator[Server]:
         server = Server(settings)
         _wait_until_ready(server)
         yield server
+
+
+def copy_packages(settings: Settings) -> None:
+    """What a start would install."""
+    shutil.copytree(packages_library(), settings.library_directory)
+
+
+def packages_library() -> Path:
+    """A library with the server's R packages, which this process installs once; it is removed when the process ends."""
+    return Path(_home_with_packages().name) / "library"
+
+
+@functools.cache
+def _home_with_packages() -> tempfile.TemporaryDirectory[str]:
+    home = tempfile.TemporaryDirectory(prefix="r-packages-")
+    rpackages.install(Path(home.name) / "library")
+    return home
 
 
 def free_port() -> int:

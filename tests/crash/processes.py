@@ -20,7 +20,7 @@ import httpx
 from deployr import handover
 from deployr.grid import processes
 from deployr.settings import PREFIX, Settings
-from tests.server import Client, Server, free_port, record_of
+from tests.server import Client, Server, copy_packages, free_port, record_of
 
 T = TypeVar("T")
 
@@ -52,6 +52,7 @@ class WholeServer(Server):
         self.environ = {PREFIX + name: str(value) for name, value in (values | environ).items()}
         self._process: subprocess.Popen[bytes] | None = None
         super().__init__(Settings.load(environ=self.environ))
+        copy_packages(self.settings)
 
     # -- from its owner's view ----------------------------------------------------------------------------
 

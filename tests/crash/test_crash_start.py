@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import Any
 
 from tests.crash.processes import MakeServer, WholeServer
@@ -20,8 +21,10 @@ def content(server: WholeServer) -> tuple[str, list[dict[str, Any]]]:
 
 def test_the_first_start_fills_the_home_and_the_second_changes_nothing(new_server: MakeServer) -> None:
     server = new_server()
+    shutil.rmtree(server.settings.library_directory)
     server.start()
     users, files = content(server)
+    assert (server.settings.library_directory / "deployrUtils" / "DESCRIPTION").is_file()
     assert {line.split()[0] for line in users.splitlines()[1:]} >= {"admin", "testuser"}
     assert {"DeployR - Hello World.R", "hipStar.dat", "rtScore.R"} <= {file["filename"] for file in files}
     assert server.stop() == 0

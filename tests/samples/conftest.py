@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 import deployr
+from tests.server import packages_library
 
 SAMPLES = Path(deployr.__path__[0]) / "samples"
-PACKAGES = Path(deployr.__path__[0]) / "grid" / "r" / "packages"
 
 SESSION = """
 options(device = function(...) png("unnamedplot%03d.png"))
@@ -43,18 +43,8 @@ def testuser() -> Path:
     return SAMPLES / "repository" / "testuser"
 
 
-@pytest.fixture(scope="session")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A library with the packages that the scripts attach; its directory is the test worker's own."""
-    library = tmp_path_factory.mktemp("library")
-    sources = [str(PACKAGES / name) for name in ("deployrUtils", "RevoScriptTools")]
-    install = ["R", "CMD", "INSTALL", "--no-docs", f"--library={library}", *sources]
-    subprocess.run(install, check=True, capture_output=True)
-    return library
-
-
 @pytest.fixture
-def execute(library: Path, testuser: Path, tmp_path: Path) -> Execute:
+def execute(testuser: Path, tmp_path: Path) -> Execute:
     """Executes sample scripts, one after the other, in a session whose working directory is ``tmp_path``.
 
     ``inputs`` is R code that assigns the inputs, ``after`` R code that looks at what the scripts left; ``objects`` are
@@ -71,7 +61,7 @@ def execute(library: Path, testuser: Path, tmp_path: Path) -> Execute:
         for file in files or []:
             shutil.copy(testuser / file, tmp_path)
         environment = {
-            "R_LIBS": str(library),
+            "R_LIBS": str(packages_library()),
             "PRELOAD_OBJECTS": ":".join(str(testuser / name) for name in objects or []),
             "SCRIPTS": ":".join(str(testuser / name) for name in scripts),
             "BEFORE": inputs,

@@ -9,24 +9,15 @@ from pathlib import Path
 
 import pytest
 
-import deployr.grid
-
-PACKAGES = Path(deployr.grid.__path__[0]) / "r" / "packages"
+from tests.server import packages_library
 
 RunR = Callable[[str], subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="session")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A library that holds the packages; its directory is the test worker's own."""
-    library = tmp_path_factory.mktemp("library")
-    sources = [PACKAGES / name for name in ("deployrUtils", "RevoScriptTools", "rxStandIns")]
-    subprocess.run(
-        ["R", "CMD", "INSTALL", "--no-docs", f"--library={library}", *map(str, sources)],
-        check=True,
-        capture_output=True,
-    )
-    return library
+def library() -> Path:
+    """A library that holds the packages."""
+    return packages_library()
 
 
 @pytest.fixture
