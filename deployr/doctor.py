@@ -18,6 +18,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from deployr.grid import user_namespaces
 from deployr.settings import Settings, split_address
 from deployr.store.database import Database
 from deployr.store.migrate import current_revision, head_revision
@@ -36,6 +37,7 @@ import importlib.util, sys
 known = [name for name in ("numpy", "pandas", "matplotlib", "dill") if importlib.util.find_spec(name)]
 print(sys.version_info >= (3, 11), ", ".join([sys.version.split()[0], *known]))
 """
+_SHARED = "calls of one service share one, since user namespaces are denied here"
 _NOT_YET = "not there yet; `deployr serve` makes it"
 
 
@@ -266,5 +268,6 @@ def _is_serving(address: str) -> bool:
 
 def _state_isolation() -> Check:
     if os.geteuid() == 0:
-        return Check("isolation", "running as root: each R session has a user id of its own")
+        services = "so has each call of a service" if user_namespaces.available() else _SHARED
+        return Check("isolation", f"running as root: each session has a user id of its own; {services}")
     return Check("isolation", "not running as root: R sessions share this user's id and are not isolated by it")

@@ -138,6 +138,11 @@ class WarmParent:
         return (self._uids.first, self._uids.last) if self._uids else None
 
     @property
+    def _user(self) -> int | None:
+        """User that the program is from its start, ``None`` for the server's."""
+        return None
+
+    @property
     def _log_path(self) -> Path:
         return self._directory / f"{self.program.lower()}.log"
 
@@ -150,10 +155,19 @@ class WarmParent:
         async with self._connects:
             try:
                 async with asyncio.timeout(_FORK_SECONDS):
-                    return await self._connect(self._directory / "socket", self._options.max_value)
+                    connection, greeting = await self._connect(self._directory / "socket", self._options.max_value)
             except TimeoutError as ex:
                 self.stop(with_sessions=False)
                 raise ConnectionBroken(f"the {self.program} parent does not answer") from ex
+        if not self._is_own(greeting):
+            connection.abort()
+            raise ConnectionBroken("the greeting is of a process that is no fork of the parent")
+        return connection, greeting
+
+    def _is_own(self, greeting: Greeting) -> bool:
+        """Whether it names a fork and its user; the grid will kill by both, and code that ran in a parent can lie."""
+        child = processes.stat(greeting.pid)
+        return child is not None and child.parent == self.pid and processes.real_user(greeting.pid) == greeting.uid
 
     async def furnish(self, files: SessionFiles) -> None:
         """Put into the directory of a new session what that begins with: nothing."""
@@ -250,15 +264,18 @@ class WarmParent:
         raise ConnectionBroken("no greeting")
 
     def _settle(self) -> None:
-        """In the child before the program starts: no supplementary groups, limits, and no life without the grid."""
+        """In the child before the program starts: its user, no other groups, limits, and no life without the grid."""
         if os.geteuid() == 0:
             os.setgroups([])
+        if self._user is not None:
+            os.setresgid(self._user, self._user, self._user)
+            os.setresuid(self._user, self._user, self._user)
         os.umask(0o077)
         processes.limit_resources(
             memory=self._options.memory_limit,
             cpu=self._options.cpu_limit,
-            # The kernel counts by user id: only where each session has one is it a limit of the session.
-            processes=_MOST_PROCESSES if self.isolated else 0,
+            # The kernel counts by user id, and the server's own has more than sessions.
+            processes=_MOST_PROCESSES if self._uids else 0,
         )
         processes.die_with_parent()
 

@@ -122,6 +122,15 @@ def kill_tree(pid: int) -> None:
     send_signal([*descendants(pid), pid], signal.SIGKILL)
 
 
+def real_user(pid: int) -> int:
+    """User id that a process runs as, whoever owns its entry in ``/proc``; -1 when it is gone."""
+    try:
+        status = (_PROC / str(pid) / "status").read_text()
+    except OSError:
+        return -1
+    return int(status.partition("\nUid:")[2].split()[0])
+
+
 def kill_users(uids: Container[int]) -> None:
     """Kill every process of these user ids; repeated until none is left, since they may fork meanwhile."""
     for _ in range(10):
@@ -149,11 +158,12 @@ def kill_grid(name: str) -> int:
 
 
 class Living(Protocol):
-    """What :class:`Orphans` must know of a live session."""
+    """What :class:`Orphans` must know of a live session; when it is isolated no other one has its user id."""
 
     pid: int
     marker: str
-    uid: int | None
+    uid: int
+    isolated: bool
 
 
 class Orphans:
@@ -190,12 +200,9 @@ class Orphans:
         return killed
 
     def _is_owned(self, pid: int) -> bool:
-        """By user id where sessions have their own; a marker could be another session's."""
-        uid = owner(pid)
-        if uid != os.geteuid():
-            return any(session.uid == uid for session in self.sessions)
-        marker = environment(pid).get(SESSION_MARKER)
-        return any(session.marker == marker for session in self.sessions if session.uid is None)
+        """By user id, and by marker among sessions that share one; a marker alone could be a stranger's."""
+        uid, marker = owner(pid), environment(pid).get(SESSION_MARKER)
+        return any(session.uid == uid and (session.isolated or session.marker == marker) for session in self.sessions)
 
 
 def _reaped(pid: int) -> bool:

@@ -110,7 +110,7 @@ class RSession:
         greeting: what it said.
         path: directory of the session; made here.
         limits: see :class:`~deployr.grid.session.SessionLimits`.
-        isolated: the process has a user id of its own.
+        isolated: no other session has its user id.
         on_death: called once when the process is gone without having been ended.
     """
 
@@ -125,7 +125,8 @@ class RSession:
         on_death: Callable[[], None] = lambda: None,
     ) -> None:
         self.pid = greeting.pid
-        self.uid = greeting.uid if isolated else None
+        self.uid = greeting.uid
+        self.isolated = isolated
         self.marker = path.name
         self.on_death = on_death
         self._connection = connection
@@ -138,7 +139,8 @@ class RSession:
         self._running: _Listener | None = None
         self._interrupt_timer: asyncio.TimerHandle | None = None
         self._cpu_limit = CpuLimit(greeting.pid, limits.cpu, self._limit_hit)
-        self.files = SessionFiles(path, (greeting.uid, greeting.gid) if isolated else None)
+        is_ours = greeting.uid == os.geteuid()
+        self.files = SessionFiles(path, None if is_ours else (greeting.uid, greeting.gid))
         self._pidfd = os.pidfd_open(greeting.pid)
         asyncio.get_running_loop().add_reader(self._pidfd, self._process_gone)
 
@@ -360,9 +362,7 @@ class RSession:
             return
         self._ended = True
         self._stop_watching()
-        processes.kill_tree(self.pid)
-        if self.uid is not None:
-            processes.kill_users({self.uid})
+        self._kill()
         self._connection.abort()
         self.on_death()
 
@@ -372,7 +372,7 @@ class RSession:
 
     def _kill(self) -> None:
         processes.kill_tree(self.pid)
-        if self.uid is not None:
+        if self.isolated:
             processes.kill_users({self.uid})
 
     def _stop_watching(self) -> None:

@@ -14,7 +14,7 @@ import msgspec
 import uvloop
 
 from deployr.errors import DeployrError, NotWarm
-from deployr.grid import framing, processes, protocol
+from deployr.grid import framing, processes, protocol, user_namespaces
 from deployr.grid.engine import Engine
 from deployr.grid.files import SessionDirectory, read_chunks
 from deployr.grid.framing import FrameError, FrameStream
@@ -210,18 +210,22 @@ def _send_failure(stream: FrameStream, error: str, message: str) -> None:
 # -- process ----------------------------------------------------------------------------------------------
 
 
-def build_engine(settings: Settings) -> Engine:
-    """The engine as configured."""
+def build_engine(settings: Settings, *, namespaces: bool) -> Engine:
+    """The engine as configured.
+
+    Args:
+        namespaces: user namespaces can be made.
+    """
     orphans = processes.Orphans()
     nodes = [
         LocalNode(_node_options(settings, node, number), orphans)
         for number, node in enumerate(settings.grid.nodes, start=1)
     ]
-    services = ServiceParents(_service_options(settings), orphans)
+    services = ServiceParents(_service_options(settings, namespaces=namespaces), orphans)
     return Engine(nodes, settings.grid.stateless_keep, tick=orphans.reap, services=services)
 
 
-def _service_options(settings: Settings) -> ServiceOptions:
+def _service_options(settings: Settings, *, namespaces: bool) -> ServiceOptions:
     directory = settings.sessions_directory.resolve() / "services"
     mlserver = settings.mlserver
     return ServiceOptions(
@@ -232,6 +236,7 @@ def _service_options(settings: Settings) -> ServiceOptions:
         slots=mlserver.service_calls,
         warm_max=settings.grid.warm_max,
         reserve=mlserver.service_memory_reserve,
+        namespaces=namespaces,
     )
 
 
@@ -277,14 +282,15 @@ def _session_limits(settings: Settings) -> SessionLimits:
     )
 
 
-async def serve(settings: Settings) -> None:
-    """Run the grid until SIGTERM or SIGINT; leaves no process behind."""
+async def serve(settings: Settings, *, namespaces: bool) -> None:
+    """Run the grid until SIGTERM or SIGINT; leaves no process behind. For the arguments see :func:`build_engine`."""
     processes.become_subreaper()
     killed = processes.kill_grid(str(settings.sessions_directory))
     if killed:
         log.warning("killed %d processes that a former run left", killed)
-    engine = build_engine(settings)
+    engine = build_engine(settings, namespaces=namespaces)
     if os.geteuid() == 0:
+        log.info("calls of a service %s", "have a user id each" if namespaces else "share its user id: no namespaces")
         engine.private_directories.shut(settings.private_data_directory)
     server = GridServer(engine)
     stop = asyncio.Event()
@@ -303,6 +309,10 @@ async def serve(settings: Settings) -> None:
     processes.kill_grid(str(settings.sessions_directory))
 
 
-def main(settings: Settings) -> None:
-    """Entry point of the grid process."""
-    uvloop.run(serve(settings))
+def main(settings: Settings, *, namespaces: bool | None = None) -> None:
+    """Entry point of the grid process.
+
+    Args:
+        namespaces: user namespaces can be made; ``None``: find out.
+    """
+    uvloop.run(serve(settings, namespaces=user_namespaces.available() if namespaces is None else namespaces))

@@ -1,7 +1,8 @@
 """Warm parents of services: a snapshot and init code are loaded once, and every session is a fork of that state.
 
-The author's code runs in the parent. It has a user id of its own there, and is root of a user namespace in which the
-ids of its own sessions exist and no others (:mod:`deployr.grid.user_namespaces`).
+The author's code runs in the parent, as a user of the service's own. Where the system allows it that is root of a user
+namespace in which the ids of its own sessions exist and no others (:mod:`deployr.grid.user_namespaces`), and each
+session has one of these. Elsewhere all sessions of the service are that user, told from one another by their markers.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from deployr.grid import snapshot_zips, user_namespaces
+from deployr.grid import processes, snapshot_zips, user_namespaces
 from deployr.grid.files import SessionDirectory, open_directory, read_chunks
 from deployr.grid.parent import SOURCES, ParentOptions, RserveParent, WarmParent
 from deployr.grid.protocol import ServiceSpec
@@ -23,14 +24,25 @@ _START_SECONDS = 120.0
 
 
 class _ServiceParent(WarmParent):
-    """What the parents of both runtimes have in common; see :class:`~deployr.grid.parent.WarmParent`."""
+    """What the parents of both runtimes have in common; see :class:`~deployr.grid.parent.WarmParent`.
+
+    Args:
+        namespaces: user namespaces can be made.
+    """
 
     start_seconds = _START_SECONDS
 
-    def __init__(self, options: ParentOptions, number: int, *, warm: bool = True, service: ServiceSpec) -> None:
+    def __init__(
+        self, options: ParentOptions, number: int, *, warm: bool = True, service: ServiceSpec, namespaces: bool
+    ) -> None:
         super().__init__(options, number, warm=warm)
         self._service = service
+        self._namespaces = namespaces
         self._work: SessionDirectory | None = None
+
+    @property
+    def isolated(self) -> bool:
+        return super().isolated and self._namespaces
 
     @property
     def _state(self) -> Path:
@@ -44,8 +56,11 @@ class _ServiceParent(WarmParent):
 
     @property
     def _session_ids(self) -> tuple[int, int] | None:
-        ids = super()._session_ids
-        return ids and (ids[0] + 1, ids[1])
+        return (self._uids.first + 1, self._uids.last) if self._uids and self.isolated else None
+
+    @property
+    def _user(self) -> int | None:
+        return self._uids.first if self._uids and not self.isolated else None
 
     async def furnish(self, files: SessionFiles) -> None:
         """Copy what the working directory held when everything was loaded."""
@@ -56,6 +71,8 @@ class _ServiceParent(WarmParent):
             await files.directory.write(info.filename, read_chunks(fd, found.length), overwrite=True)
 
     def dispose(self) -> None:
+        if self._user is not None:
+            processes.kill_users({self._user})
         if self._work:
             self._work.close()
             self._work = None
@@ -87,7 +104,9 @@ class _ServiceParent(WarmParent):
 
     def _command(self) -> Sequence[str]:
         command = self._program_command()
-        return user_namespaces.command(self._uids.first, self._uids.last, command) if self._uids else command
+        if self._uids and self.isolated:
+            return user_namespaces.command(self._uids.first, self._uids.last, command)
+        return command
 
     def _program_command(self) -> Sequence[str]:
         """The command that the parent of plain sessions would be."""

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from deployr.errors import NodeNotResponding, NoFreeSlot, NotWarm
-from deployr.grid import processes, user_namespaces
+from deployr.grid import processes
 from deployr.grid.files import remove_tree
 from deployr.grid.parent import ParentOptions
 from deployr.grid.protocol import NodeStatus, Purpose, Runtime, ServicePool, ServiceSpec
@@ -43,6 +43,7 @@ class ServiceOptions:
         slots: sessions of one service at one time.
         warm_max: most forks of a service that are kept ready on demand.
         reserve: bytes of the machine's memory that parents leave free.
+        namespaces: user namespaces can be made; see :mod:`deployr.grid.service_parent`.
     """
 
     parent: ParentOptions
@@ -52,6 +53,7 @@ class ServiceOptions:
     slots: int
     warm_max: int
     reserve: int
+    namespaces: bool
 
 
 class ServiceNode:
@@ -85,7 +87,8 @@ class ServiceNode:
             orphans=orphans,
         )
         kind = RServiceParent if service.runtime == "r" else PythonServiceParent
-        self._forks = WarmForks(self._place, functools.partial(kind, service=service))
+        make = functools.partial(kind, service=service, namespaces=options.namespaces)
+        self._forks = WarmForks(self._place, make)
 
     @property
     def used(self) -> int:
@@ -158,7 +161,7 @@ class ServiceNode:
             used=self.used,
             warm=self._forks.warm,
             healthy=self.healthy,
-            isolated=self._options.parent.uid_base is not None,
+            isolated=self._options.parent.uid_base is not None and self._options.namespaces,
         )
 
     def _died(self, on_death: Callable[[], None]) -> None:
@@ -251,8 +254,6 @@ class ServiceParents:
         """
         if (service.service, service.revision) in self._unfit:
             raise NotWarm("The service cannot be kept warm.")
-        if self._options.parent.uid_base is not None and not user_namespaces.available():
-            raise NotWarm("Services cannot be kept warm without user namespaces.")
         if len(self._nodes) >= self._options.most or self._is_memory_short():
             self._make_room()
         if len(self._nodes) >= self._options.most or self._is_memory_short():

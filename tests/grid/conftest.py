@@ -22,10 +22,12 @@ needs_root = pytest.mark.skipif(not IS_ROOT, reason="sessions have user ids of t
 
 
 @contextlib.contextmanager
-def running_grid(environment: dict[str, str] | None = None, **grid: Any) -> Iterator[GridProcess]:
+def running_grid(
+    environment: dict[str, str] | None = None, *, namespaces: bool | None = None, **grid: Any
+) -> Iterator[GridProcess]:
     """A grid with the given settings; when it ends, no process of it may be left."""
     home = make_home()
-    process = GridProcess(make_settings(home, **grid), environment)
+    process = GridProcess(make_settings(home, **grid), environment, namespaces=namespaces)
     try:
         yield process
     finally:

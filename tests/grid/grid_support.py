@@ -34,11 +34,11 @@ DEADLINE = 30.0
 PYTHON_PROGRAM = os.environ.get("DEPLOYR_GRID_PYTHON") or sys.executable
 """Interpreter of Python sessions."""
 _START = """
-import logging, sys
+import json, logging, sys
 logging.basicConfig(level=logging.INFO)
 from deployr.grid.server import main
 from deployr.settings import Settings
-main(Settings.from_json(sys.stdin.buffer.read()))
+main(Settings.from_json(sys.stdin.buffer.read()), namespaces=json.loads(sys.argv[1]))
 """
 
 _numbers = itertools.count(1)
@@ -77,10 +77,17 @@ def make_settings(home: Path, **grid: Any) -> Settings:
 
 
 class GridProcess:
-    """A grid in a process of its own, as the supervisor starts it."""
+    """A grid in a process of its own, as the supervisor starts it.
 
-    def __init__(self, settings: Settings, environment: Mapping[str, str] | None = None) -> None:
+    Args:
+        namespaces: false where the machine is to be taken for one that denies user namespaces.
+    """
+
+    def __init__(
+        self, settings: Settings, environment: Mapping[str, str] | None = None, *, namespaces: bool | None = None
+    ) -> None:
         self.settings = settings
+        self._namespaces = namespaces
         self._environment = dict(os.environ) | dict(environment or {})
         self._process: subprocess.Popen[bytes] | None = None
         self.start()
@@ -101,7 +108,7 @@ class GridProcess:
         self.settings.grid_socket.unlink(missing_ok=True)
         with (self.settings.home / "grid.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-c", _START],
+                [sys.executable, "-c", _START, json.dumps(self._namespaces)],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,

@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Generator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -14,15 +13,6 @@ import pytest
 from deployr.grid import processes
 from tests.grid.conftest import needs_root
 from tests.grid.grid_support import is_alive, unique, wait_until
-
-
-@dataclass(frozen=True)
-class FakeSession:
-    """As much of a session as :class:`~deployr.grid.processes.Orphans` looks at."""
-
-    pid: int
-    marker: str
-    uid: int | None = None
 
 
 @pytest.fixture
@@ -112,11 +102,12 @@ from deployr.grid import processes
 class Live:
     pid: int
     marker: str
-    uid: int | None = None
+    uid: int
+    isolated: bool = False
 
 processes.become_subreaper()
 orphans = processes.Orphans()
-orphans.sessions.add(Live(pid=1, marker="alive"))
+orphans.sessions.add(Live(pid=1, marker="alive", uid=os.geteuid()))
 
 def orphan(marker):
     script = "sleep 300 >/dev/null & echo $!"

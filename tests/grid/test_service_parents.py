@@ -29,10 +29,13 @@ from tests.grid.grid_support import (
     unique,
 )
 
-pytestmark = needs_user_namespaces
-
 R_INIT = "base <- 40; add <- function(x) base + x; options(mine = 'set'); library(stats4)"
-PYTHON_INIT = "base = 40\ndef add(x):\n    return base + x\n"
+PYTHON = {"runtime": "python", "init_code": "base = 40\ndef add(x):\n    return base + x\n"}
+R_PID, PYTHON_PID = "p <- Sys.getpid()", "import os; p = os.getpid()"
+DAEMON = "p <- as.integer(system('setsid sleep 300 > /dev/null 2>&1 & echo $!', intern = TRUE))"
+PYTHON_DAEMON = "import subprocess\np = subprocess.Popen(['sleep', '300'], start_new_session=True).pid"
+
+both_ways = pytest.mark.parametrize("namespaces", [pytest.param(True, marks=needs_user_namespaces), False])
 
 
 def _service(init_code: str = R_INIT, **said: Any) -> ServiceSpec:
@@ -81,9 +84,15 @@ def _parent_of(pid: int) -> int:
 
 
 @pytest.fixture
-async def services(new_grid: GridFactory) -> AsyncGenerator[tuple[GridProcess, SocketGrid]]:
+def namespaces() -> bool | None:
+    """Whether user namespaces are used; left to the machine but in tests of both ways."""
+    return None
+
+
+@pytest.fixture
+async def services(new_grid: GridFactory, namespaces: bool | None) -> AsyncGenerator[tuple[GridProcess, SocketGrid]]:
     """A grid of the test's own."""
-    with new_grid() as process:
+    with new_grid(namespaces=namespaces) as process:
         client = process.client()
         yield process, client
         await client.aclose()
@@ -98,7 +107,7 @@ async def test_a_session_begins_with_what_the_init_code_made(grid: SocketGrid) -
 
 
 async def test_so_does_one_of_python(grid: SocketGrid) -> None:
-    service = await _warm(grid, init_code=PYTHON_INIT, runtime="python")
+    service = await _warm(grid, **PYTHON)
     assert (await _run(grid, service, "y = add(2)", "y")).number("y") == 42
 
 
@@ -130,26 +139,18 @@ async def test_a_session_begins_with_the_files_of_the_snapshot_and_of_the_init_c
 
 
 @needs_root
-async def test_each_session_and_the_parent_have_user_ids_of_their_own(
-    services: tuple[GridProcess, SocketGrid],
+@both_ways
+async def test_users_of_services_differ_and_those_of_their_sessions_where_namespaces_are_to_be_had(
+    services: tuple[GridProcess, SocketGrid], namespaces: bool
 ) -> None:
-    grid = services[1]
-    for service in (await _warm(grid), await _warm(grid, init_code=PYTHON_INIT, runtime="python")):
+    grid, used = services[1], [0]
+    for service, pid in ((await _warm(grid), R_PID), (await _warm(grid, **PYTHON), PYTHON_PID)):
         async with _opened(grid, service) as one, _opened(grid, service) as other:
-            code = "Sys.getpid()" if service.runtime == "r" else "__import__('os').getpid()"
-            pids = [
-                int(
-                    (await talk.run(f".p <- {code}" if service.runtime == "r" else f"p = {code}", ".p", "p")).number(
-                        ".p" if service.runtime == "r" else "p"
-                    )
-                    or 0
-                )
-                for talk in (one, other)
-            ]
-            parent = _parent_of(pids[0])
-            uids = {_uid(pid) for pid in (*pids, parent)}
-            assert len(uids) == 3
-            assert 0 not in uids
+            pids = [int((await talk.run(pid, "p")).number("p") or 0) for talk in (one, other)]
+            uids = {_uid(pid) for pid in (*pids, _parent_of(pids[0]))}
+            assert len(uids) == (3 if namespaces else 1)
+            used += uids
+    assert len(set(used)) == len(used)
 
 
 def _uid(pid: int) -> int:
@@ -158,6 +159,7 @@ def _uid(pid: int) -> int:
 
 
 @needs_root
+@both_ways
 async def test_init_code_is_not_root_of_the_machine(services: tuple[GridProcess, SocketGrid], tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("hidden")
@@ -169,6 +171,44 @@ async def test_init_code_is_not_root_of_the_machine(services: tuple[GridProcess,
     service = await _warm(services[1], init_code=init)
     outcome = await _run(services[1], service, "s <- inherits(seen, 'try-error'); b <- became != 0", "s", "b")
     assert (outcome.flag("s"), outcome.flag("b")) == (True, True)
+
+
+@both_ways
+async def test_what_a_call_left_running_is_killed_and_what_another_runs_is_not(
+    services: tuple[GridProcess, SocketGrid],
+) -> None:
+    grid = services[1]
+    for service, daemon in ((await _warm(grid), DAEMON), (await _warm(grid, **PYTHON), PYTHON_DAEMON)):
+        async with _opened(grid, service) as talk:
+            wanted = int((await talk.run(daemon, "p")).number("p") or 0)
+            left = int((await _run(grid, service, daemon, "p")).number("p") or 0)
+            await eventually(lambda pid=left: not is_alive(pid))
+            assert is_alive(wanted)
+        await eventually(lambda pid=wanted: not is_alive(pid))
+
+
+@pytest.mark.parametrize("namespaces", [False])
+async def test_what_init_code_left_running_ends_with_the_service(
+    services: tuple[GridProcess, SocketGrid],
+) -> None:
+    service = await _warm(services[1], **PYTHON | {"init_code": PYTHON_DAEMON})
+    left = int((await _run(services[1], service, "", "p")).number("p") or 0)
+    assert is_alive(left)
+    await _warm(services[1], service=service.service, revision="2", **PYTHON)
+    await eventually(lambda: not is_alive(left))
+
+
+async def test_a_process_that_is_no_fork_of_the_parent_is_not_taken_for_a_session(
+    services: tuple[GridProcess, SocketGrid],
+) -> None:
+    process, grid = services
+    stranger = await asyncio.create_subprocess_exec("sleep", "300")
+    lies = _service(f"import os\nos.getpid = lambda: {stranger.pid}", runtime="python")
+    assert not await _is_warm(grid, lies)
+    await eventually(lambda: "cannot be kept warm" in process.log())
+    assert stranger.returncode is None
+    stranger.kill()
+    await stranger.wait()
 
 
 async def test_a_killed_parent_is_started_again(services: tuple[GridProcess, SocketGrid]) -> None:

@@ -10,9 +10,6 @@ from typing import Any
 import pytest
 
 from tests.api.v9.conftest import Api
-from tests.grid.conftest import needs_user_namespaces
-
-pytestmark = needs_user_namespaces
 
 
 @pytest.fixture
