@@ -143,7 +143,8 @@ class Supervisor:
         # Nothing tells when another process has begun to listen.
         while not await _accepts(host.strip("[]"), int(port)) or not self._settings.grid_socket.exists():  # noqa: ASYNC110
             await asyncio.sleep(0.1)
-        log.info("ready at http://%s/deployr", address)
+        urls = " and ".join(f"http://{bound}" for bound in self._settings.server.bind)
+        log.info("ready at %s, the API of DeployR 7 and 8 below /deployr", urls)
 
 
 def _kill_group(process: asyncio.subprocess.Process) -> None:

@@ -292,9 +292,18 @@ def matrix(cells: ArrayVector | Character, rows: int, columns: int) -> ArrayVect
     """
     if len(cells) != rows * columns:
         raise ValueError(f"{len(cells)} cells do not make {rows} rows of {columns}")
+    return _array(cells, rows, columns)
+
+
+def row(cells: ArrayVector | Character) -> ArrayVector | Character:
+    """An array of one dimension, which is one with a single cell, too."""
+    return _array(cells, len(cells))
+
+
+def _array(cells: ArrayVector | Character, *extents: int) -> ArrayVector | Character:
     if isinstance(cells, Character):
-        return Character(cells.values, {"dim": integer(rows, columns)})
-    return type(cells)(cells.values, {"dim": integer(rows, columns)})
+        return Character(cells.values, {"dim": integer(*extents)})
+    return type(cells)(cells.values, {"dim": integer(*extents)})
 
 
 def factor(codes: Sequence[int | None], levels: Sequence[str], *, ordered: bool = False) -> Factor:

@@ -36,9 +36,12 @@ def encode(value: RValue, declared: str | None = None) -> Any:
 
     Args:
         value: the value.
-        declared: type of the output that it is; with ``vector``, ``matrix`` or ``data.frame`` nothing is a bare value.
+        declared: type of the output that it is; with ``vector``, ``matrix`` or ``data.frame`` nothing is a bare value,
+            with the others nothing at all is null.
     """
     value = posixlt.to_posixct(value)
+    if declared in _SCALARS and _is_flat(value) and not _elements(value):
+        return None
     if declared == "matrix" and _is_flat(value):
         return [[cell] for cell in _elements(value)]
     if declared == "data.frame" and isinstance(value, model.RList) and value.names is not None:
@@ -155,7 +158,7 @@ def _nested(elements: list[Any], dim: tuple[int, ...]) -> Any:
 # -- reading ----------------------------------------------------------------------------------------------
 
 
-def decode(value: Any, declared: str | None = None, *, name: str, whole_numbers: bool = False) -> RValue:
+def decode(value: Any, declared: str | None = None, *, name: str, for_python: bool = False) -> RValue:
     """The value that JSON stands for.
 
     Without a declaration arrays of scalars are vectors, arrays of equally long arrays matrices, objects of equally
@@ -165,8 +168,8 @@ def decode(value: Any, declared: str | None = None, *, name: str, whole_numbers:
         value: parsed JSON.
         declared: type of the input that it is for.
         name: the input's name for messages.
-        whole_numbers: numbers written without a fraction are integers, as Python has it; else all are numeric, as R
-            reads its own literals.
+        for_python: numbers written without a fraction are integers, and an array of one element is no bare value; else
+            all numbers are numeric, as R reads its own literals.
 
     Raises:
         EncodingError: the value cannot be of the declared type; the text names the input.
@@ -176,14 +179,14 @@ def decode(value: Any, declared: str | None = None, *, name: str, whole_numbers:
     if declared in _SCALARS:
         return _scalar(value, str(declared), name)
     if declared == "vector" and not isinstance(value, dict):
-        return _array(value if isinstance(value, list) else [value], name, whole_numbers, 0)
+        return _array(value if isinstance(value, list) else [value], name, for_python, 0)
     if declared == "matrix" and _is_table(value):
-        return _matrix(value, name, whole_numbers)
+        return _matrix(value, name, for_python)
     if declared == "data.frame" and isinstance(value, dict):
-        return _data_frame(value, name, whole_numbers)
+        return _data_frame(value, name, for_python)
     if declared is not None:
         raise EncodingError(f"Input '{name}' is no {declared}.")
-    return _any(value, name, whole_numbers, 0)
+    return _any(value, name, for_python, 0)
 
 
 def _scalar(value: Any, declared: str, name: str) -> RValue:
@@ -199,26 +202,27 @@ def _scalar(value: Any, declared: str, name: str) -> RValue:
     return scalars.vector([value], declared, name)
 
 
-def _any(value: Any, name: str, whole: bool, depth: int) -> RValue:
+def _any(value: Any, name: str, for_python: bool, depth: int) -> RValue:
     if depth > MAX_DEPTH:
         raise EncodingError(f"Input '{name}' is nested too deeply.")
     if value is None:
         return model.NULL
     if isinstance(value, list):
-        return _array(value, name, whole, depth)
+        return _array(value, name, for_python, depth)
     if not isinstance(value, dict):
-        return _vector([value], name, whole)
+        return _vector([value], name, for_python)
     if value and all(_is_scalars(column) for column in value.values()) and len({*map(len, value.values())}) == 1:
-        return _data_frame(value, name, whole)
-    return model.named_list({key: _any(member, name, whole, depth + 1) for key, member in value.items()})
+        return _data_frame(value, name, for_python)
+    return model.named_list({key: _any(member, name, for_python, depth + 1) for key, member in value.items()})
 
 
-def _array(value: list[Any], name: str, whole: bool, depth: int) -> RValue:
+def _array(value: list[Any], name: str, for_python: bool, depth: int) -> RValue:
     if _is_scalars(value):
-        return _vector(value, name, whole)
+        elements = _vector(value, name, for_python)
+        return model.row(elements) if for_python and len(value) == 1 else elements
     if _is_table(value):
-        return _matrix(value, name, whole)
-    return model.unnamed_list(*(_any(member, name, whole, depth + 1) for member in value))
+        return _matrix(value, name, for_python)
+    return model.unnamed_list(*(_any(member, name, for_python, depth + 1) for member in value))
 
 
 def _is_scalars(value: Any) -> bool:
@@ -231,20 +235,20 @@ def _is_table(value: Any) -> bool:
     return is_rows and len({*map(len, value)}) == 1 and bool(value[0])
 
 
-def _vector(elements: list[Any], name: str, whole: bool) -> model.AtomicVector:
-    integers = whole and all(isinstance(element, int | None) for element in elements)
+def _vector(elements: list[Any], name: str, for_python: bool) -> model.AtomicVector:
+    integers = for_python and all(isinstance(element, int | None) for element in elements)
     return scalars.vector(elements, "integer" if integers else None, name)
 
 
-def _matrix(rows: list[list[Any]], name: str, whole: bool) -> RValue:
+def _matrix(rows: list[list[Any]], name: str, for_python: bool) -> RValue:
     cells = [row[column] for column in range(len(rows[0])) for row in rows]
-    return model.matrix(_vector(cells, name, whole), len(rows), len(rows[0]))
+    return model.matrix(_vector(cells, name, for_python), len(rows), len(rows[0]))
 
 
-def _data_frame(columns: dict[str, Any], name: str, whole: bool) -> RValue:
+def _data_frame(columns: dict[str, Any], name: str, for_python: bool) -> RValue:
     """A frame of columns; bare values are columns of one row."""
     lists = {key: column if isinstance(column, list) else [column] for key, column in columns.items()}
     try:
-        return model.data_frame({key: _vector(column, f"{name}${key}", whole) for key, column in lists.items()})
+        return model.data_frame({key: _vector(column, f"{name}${key}", for_python) for key, column in lists.items()})
     except ValueError as ex:
         raise EncodingError(f"Input '{name}' is no data.frame: {ex}.") from ex

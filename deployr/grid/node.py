@@ -149,4 +149,6 @@ class LocalNode:
             warm=self._r.warm + self._python.warm,
             healthy=self.healthy,
             isolated=self._options.parent.uid_base is not None,
+            python_used=sum(forks is self._python for forks in self._used.values()),
+            python_warm=self._python.warm,
         )

@@ -485,7 +485,10 @@ class ServicePool(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NodeStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """State of one node: ``slots`` is the limit, ``used`` live sessions, ``warm`` forks waiting."""
+    """State of one node: ``slots`` is the limit, ``used`` live sessions, ``warm`` forks waiting.
+
+    Both counts include those of Python, which are counted by themselves, too.
+    """
 
     name: str
     purposes: list[Purpose]
@@ -496,6 +499,8 @@ class NodeStatus(msgspec.Struct, frozen=True, kw_only=True):
     healthy: bool
     isolated: bool
     description: str = ""
+    python_used: int = 0
+    python_warm: int = 0
 
 
 class GridStatus(msgspec.Struct, frozen=True, kw_only=True):

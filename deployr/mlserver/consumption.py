@@ -227,9 +227,9 @@ def _runtime(service: Service) -> protocol.Runtime:
 
 def _arguments(service: Service, inputs: Mapping[str, Any]) -> bytes:
     """QAP1 of inputs and names of outputs: a missing input is null, undeclared ones are ignored (9x-facts 7)."""
-    whole_numbers = _runtime(service) == "python"
+    for_python = _runtime(service) == "python"
     read = {
-        item.name: v9_json.decode(inputs.get(item.name), item.type, name=item.name, whole_numbers=whole_numbers)
+        item.name: v9_json.decode(inputs.get(item.name), item.type, name=item.name, for_python=for_python)
         for item in service.inputs
     }
     return values.execution_arguments(read, [item.name for item in service.outputs])

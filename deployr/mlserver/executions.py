@@ -94,9 +94,7 @@ def _execution(code: str, actor: str) -> Execution:
 
 def _arguments(session: MlSession, inputs: Iterable[tuple[str, Any]], outputs: Sequence[str]) -> bytes:
     is_python = session.runtime == "Python"
-    read: dict[str, RValue] = {
-        name: v9_json.decode(value, name=name, whole_numbers=is_python) for name, value in inputs
-    }
+    read: dict[str, RValue] = {name: v9_json.decode(value, name=name, for_python=is_python) for name, value in inputs}
     return values.execution_arguments(read, outputs)
 
 

@@ -37,6 +37,8 @@ local(for (name in unique(c(attr(class(model), "package"), class(model))))
 # A vector is one column, named after the response as the original named it.
 _R_CODE = """
 outputData <- local({
+  # Without new data, predict() gives the fitted values: what the model was trained with.
+  if (is.null(inputData)) stop("inputData is missing", call. = FALSE)
   predicted <- stats::predict(model, inputData)
   response <- tryCatch(all.vars(stats::formula(model)[[2L]])[1L], error = function(e) NULL)
   if (is.data.frame(predicted)) predicted

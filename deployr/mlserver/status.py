@@ -70,12 +70,11 @@ class ServerStatus:
 
     def _pool(self, node: NodeStatus) -> dict[str, Any]:
         """Details as they were called before 9.1, or since."""
-        sizes = node.slots, node.used, node.warm
+        sizes = node.slots, node.used - node.python_used, node.warm - node.python_warm
         if self._settings.mlserver.compat == "9.0.1":
             can = dict.fromkeys(("can Open Shell", "can Write", "can Read", "can Zip"), node.healthy)
             return can | dict(zip(("max Pool Size", "active Shell Count", "current Pool Size"), sizes, strict=True))
-        names = "rMaxPoolSize", "rActiveShellCount", "rCurrentPoolSize"
-        return dict(zip(names, sizes, strict=True)) | {"rCanOpenShell": str(node.healthy)}
+        return _shells("r", node, *sizes) | _shells("python", node, node.slots, node.python_used, node.python_warm)
 
     def _store(self) -> Status:
         kind = self._database.engine.dialect.name
@@ -97,6 +96,16 @@ class ServerStatus:
     def _log_path(self) -> dict[str, Any]:
         """Unknown before 9.1."""
         return {} if self._settings.mlserver.compat == "9.0.1" else {"logPath": str(self._settings.logs_directory)}
+
+
+def _shells(runtime: str, node: NodeStatus, most: int, used: int, warm: int) -> dict[str, Any]:
+    """Details on the sessions of a runtime."""
+    return {
+        f"{runtime}MaxPoolSize": most,
+        f"{runtime}ActiveShellCount": used,
+        f"{runtime}CurrentPoolSize": warm,
+        f"{runtime}CanOpenShell": str(node.healthy),
+    }
 
 
 def _worst(components: dict[str, Status]) -> StatusCode:

@@ -112,10 +112,23 @@ def test_json_is_read_by_its_shape(json: Any, value: RValue) -> None:
     assert _read(json) == value
 
 
-def test_whole_numbers_are_integers_where_that_is_asked_for() -> None:
-    assert _read([1, 2], whole_numbers=True) == model.integer(1, 2)
-    assert _read([1, 2.0], whole_numbers=True) == model.double(1, 2)
-    assert _read(2**40, whole_numbers=True) == model.double(2**40)
+def test_for_python_whole_numbers_are_integers() -> None:
+    assert _read([1, 2], for_python=True) == model.integer(1, 2)
+    assert _read([1, 2.0], for_python=True) == model.double(1, 2)
+    assert _read(2**40, for_python=True) == model.double(2**40)
+
+
+@pytest.mark.parametrize("element", [1, 1.5, "a", True])
+def test_for_python_an_array_of_one_element_stays_one(element: Any) -> None:
+    for read in (_read([element], for_python=True), _read([element], "vector", for_python=True)):
+        assert isinstance(read, model.Vector)
+        assert read.dim == (1,)
+
+
+@pytest.mark.parametrize("value", [model.double(), model.character(), model.integer()])
+def test_a_declared_scalar_that_is_empty_is_null(value: RValue) -> None:
+    assert v9_json.encode(value, "numeric") is None
+    assert v9_json.encode(value, "vector") == []
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,14 @@ async def test_an_interrupted_execution_keeps_the_warnings_it_showed(session: Ta
     assert "before" in outcome.console
 
 
+async def test_a_line_that_an_interrupt_cut_off_is_not_of_the_next_execution(session: Talk) -> None:
+    task = await session.starts("cat('cut '); repeat {}")
+    await asyncio.sleep(0.1)
+    await session.grid.interrupt(session.id)
+    assert (await task).console.endswith("cut ")
+    assert (await session.run("cat('next')")).console == "next"
+
+
 async def test_an_interrupt_between_calls_has_nothing_to_interrupt(session: Talk) -> None:
     assert not await session.grid.interrupt(session.id)
     assert await session.number("1") == 1

@@ -159,7 +159,7 @@ INPUTS: list[tuple[RValue, str]] = [
     (model.character("a", None), "['a', None]"),
     (model.raw(b"ab"), "b'ab'"),
     (model.Complex(np.array([1 + 2j])), "(1+2j)"),
-    (model.matrix(model.integer(1, 4, 2, 5, 3, 6), 2, 3), "array([[1, 2, 3],\n       [4, 5, 6]], dtype=int32)"),
+    (model.matrix(model.integer(1, 4, 2, 5, 3, 6), 2, 3), "array([[1, 2, 3],\n       [4, 5, 6]])"),
     (model.unnamed_list(model.integer(1), model.character("a")), "[1, 'a']"),
     (model.named_list({"a": model.double(1), "b": model.NULL}), "{'a': 1.0, 'b': None}"),
     (model.Date(np.array([2.0])), "datetime.date(1970, 1, 3)"),

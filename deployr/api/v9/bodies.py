@@ -51,12 +51,12 @@ def decode(body: bytes, kind: type[D]) -> D:
 
 
 def decode_object(body: bytes) -> dict[str, Any]:
-    """The object of a body, with whatever members.
+    """The object of a body, with whatever members; an empty body is an empty one.
 
     Raises:
         MalformedParameter: it is no JSON object.
     """
-    value = _parsed(body)
+    value = _parsed(body) if body else {}
     if not isinstance(value, dict):
         raise MalformedParameter("The body is no JSON object.")
     return value

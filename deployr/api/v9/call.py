@@ -65,14 +65,13 @@ class Call(Request):
         return bodies.decode(await self.read_bytes(most), kind)
 
     async def read_object(self) -> dict[str, Any]:
-        """The JSON body, an object with whatever members; an empty body is an empty one.
+        """The JSON body, an object with whatever members.
 
         Raises:
             UnsupportedBody, MalformedParameter, TooLarge: as :meth:`read` does.
         """
         bodies.require_json(self.content_type)
-        body = await self.read_bytes()
-        return bodies.decode_object(body) if body else {}
+        return bodies.decode_object(await self.read_bytes())
 
     async def read_objects(self) -> list[dict[str, Any]]:
         """The JSON body, a list of objects.

@@ -166,11 +166,12 @@ class WebServiceResult(Definition):
 
 
 class StartBatchExecutionResponse(Definition):
-    """The batch that was started; the Python SDK reads its id under another name (9x-facts 16, row 1)."""
+    """The batch that was started."""
 
     name: str
     version: str
     batch_execution_id: str
+    # As the Python SDK reads it (9x-facts 16, row 1).
     sdk_batch_execution_id: str = msgspec.field(name="BatchExecutionId")
 
 
@@ -192,10 +193,11 @@ class CreateOrUpdateServicePoolRequest(Definition, rename="pascal"):
 
 
 class ServicePoolStatusResponse(Definition, rename="pascal"):
-    """State of a service's pool on one compute node; servers were seen with either spelling (9x-facts 16, row 8)."""
+    """State of a service's pool on one compute node."""
 
     compute_node_endpoint: str
     status: PoolStatus
+    # Servers were seen with either spelling (9x-facts 16, row 8).
     seen_endpoint: str = msgspec.field(name="computeNodeEndpoint")
     seen_status: PoolStatus = msgspec.field(name="status")
 
@@ -214,11 +216,12 @@ class RenewTokenRequest(Definition):
 
 
 class AccessTokenResponse(Definition, rename=None, omit_defaults=True):
-    """A pair of tokens. The documents call ``expires_on`` a string; servers sent a number (9x-facts 16, row 6)."""
+    """A pair of tokens."""
 
     token_type: str | None = None
     access_token: str | None = None
     expires_in: int | None = None
+    # The documents call it a string; servers sent a number (9x-facts 16, row 6).
     expires_on: int | None = None
     refresh_token: str | None = None
 
@@ -251,11 +254,12 @@ class GetComputeNodesResponse(Definition):
 
 
 class Error(Definition):
-    """Why a call failed. ``code`` and ``fields`` are what the documents of services have (9x-facts 14)."""
+    """Why a call failed."""
 
     message: str
     link: str = ""
     exception_type: Annotated[str, _since("9.1.0")] = ""
+    # What the documents of services have (9x-facts 14).
     code: int = 0
     fields: str = ""
 

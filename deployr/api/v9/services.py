@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
 from collections.abc import Sequence
 from urllib.parse import quote
 
@@ -13,6 +12,7 @@ from deployr.api.v9.call import Call
 from deployr.api.v9.definitions import ParameterDefinition, PublishWebServiceRequest, WebService
 from deployr.api.v9.replies import reply, reply_document, reply_empty
 from deployr.api.v9.service_documents import service_document
+from deployr.api.v9.times import creation_time
 from deployr.mlserver.service_records import Definition, Parameter, Service
 from deployr.mlserver.service_scripts import ServiceScripts
 from deployr.mlserver.services import Services
@@ -81,7 +81,7 @@ class ServicesResource:
             name=service.name,
             version=service.version,
             version_published_by=service.owner,
-            creation_time=_time(service.created),
+            creation_time=creation_time(service.created),
             snapshot_id=service.snapshot_id,
             runtime_type=service.runtime,
             init_code=(service.init_code or None) if shown else None,
@@ -120,9 +120,3 @@ def _read(parameters: Sequence[ParameterDefinition] | None) -> tuple[Parameter, 
 
 def _written(parameters: Sequence[Parameter]) -> list[ParameterDefinition]:
     return [ParameterDefinition(name=item.name, type=item.type) for item in parameters]
-
-
-def _time(milliseconds: int) -> str:
-    """UTC with seven decimals and without a zone, as servers wrote it."""
-    moment = datetime.datetime.fromtimestamp(milliseconds / 1000, datetime.UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03}0000"

@@ -4,7 +4,7 @@
 |---|---|
 | NULL | ``None`` |
 | a vector of length one | ``bool``, ``int``, ``float``, ``complex``, ``str``; NA is ``None``, of numeric NaN |
-| other vectors | numpy arrays, NA of numbers being NaN; lists of texts, of logicals with NA, and without numpy |
+| other vectors, 1-d arrays | numpy arrays, NA of numbers being NaN; lists of texts, logicals with NA, without numpy |
 | vectors with names | ``dict`` of scalars |
 | matrix, array | two- and more-dimensional arrays; without numpy a matrix is a list of rows |
 | raw | ``bytes`` |
@@ -96,15 +96,20 @@ def _array(found: Sexp) -> Any:
     array = np.frombuffer(found.bytes() if found.kind == sexp.LOGICAL else found.content, _DTYPES[found.kind])
     if found.kind == sexp.LOGICAL:
         return _elements(found) if (array == sexp.NA_LOGICAL).any() else array.astype(bool)
-    missing = array == sexp.NA_INTEGER if found.kind == sexp.INTEGER else None
-    return np.where(missing, np.nan, array) if missing is not None and missing.any() else array.copy()
+    if found.kind != sexp.INTEGER:
+        return array.copy()
+    # Wide integers, as Python code expects: R's overflow to NA, those of numpy in silence.
+    missing = array == sexp.NA_INTEGER
+    return np.where(missing, np.nan, array) if missing.any() else array.astype("i8")
 
 
 _DTYPES = {sexp.LOGICAL: "u1", sexp.INTEGER: "<i4", sexp.DOUBLE: "<f8", sexp.COMPLEX: "<c16"}
 
 
 def _shaped(elements: Any, dim: list[int]) -> Any:
-    """Elements are given column by column."""
+    """Elements are given column by column; those of one dimension are as they should be."""
+    if len(dim) == 1:
+        return elements
     np = optional("numpy")
     if np is not None:
         cells = np.array(elements, dtype=object) if isinstance(elements, list) else elements

@@ -19,6 +19,8 @@ execute <- function(options, arguments) suspendInterrupts({
   guarded(finish_plots())
   while (sink.number() > 0L) sink()
   sink(type = "message")
+  # What code that was thrown out left of a line is its own, and not of what runs next.
+  utils::flush.console()
   objects <- list()
   failure <- guarded({
     objects <- existing_objects(arguments$robjects)

@@ -50,9 +50,19 @@ def test_the_status_passes_and_tells_of_each_node(reader: Api) -> None:
     status = reader.expect(200, "GET", "/status")
     assert (status["statusCode"], set(status)) == ("pass", {"statusCode", "details", "components"})
     node = status["components"]["backends"]["components"][f"{LOCAL}/"]
-    assert (node["statusCode"], node["components"], node["details"]["rCanOpenShell"]) == ("pass", None, "True")
-    assert {"rMaxPoolSize", "rActiveShellCount", "rCurrentPoolSize", "apiVersion", "logPath"} <= set(node["details"])
+    assert (node["statusCode"], node["components"]) == ("pass", None)
+    kinds = {runtime + kind for runtime in ("r", "python") for kind in ("MaxPoolSize", "CurrentPoolSize")}
+    assert kinds | {"apiVersion", "logPath"} <= set(node["details"])
     assert status["components"]["database"]["details"] == {"type": "sqlite", "name": "main", "state": "Open"}
+
+
+@pytest.mark.parametrize(("runtime", "prefix"), [("R", "r"), ("Python", "python")])
+def test_the_status_counts_the_sessions_of_each_runtime(api: Api, runtime: str, prefix: str) -> None:
+    session = api.expect(201, "POST", "/sessions", json={"runtimeType": runtime})["sessionId"]
+    details = api.expect(200, "GET", "/status")["components"]["backends"]["components"][f"{LOCAL}/"]["details"]
+    api.expect(200, "DELETE", f"/sessions/{session}")
+    assert details[f"{prefix}CanOpenShell"] == "True"
+    assert details[f"{prefix}ActiveShellCount"] > 0
 
 
 def test_entries_without_a_node_are_a_warning(changed: Api) -> None:

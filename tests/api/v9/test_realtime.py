@@ -123,6 +123,14 @@ def test_changes_keep_what_they_do_not_name(api: Api, name: str, r_bytes: RBytes
     _send(api, 404, f"{name}/2", None, "PATCH", description="d")
 
 
+def test_a_model_without_rows_to_score_does_not_tell_what_it_was_trained_with(
+    api: Api, name: str, r_bytes: RBytes
+) -> None:
+    _send(api, 201, f"{name}/1", r_bytes(LOGIT))
+    done = api.expect(200, "POST", f"/api/{name}/1", json={})
+    assert (done["success"], done["errorMessage"], done["outputParameters"]) == (False, "inputData is missing", {})
+
+
 def test_a_service_with_code_is_no_realtime_service(api: Api, name: str) -> None:
     api.expect(201, "POST", f"/services/{name}/1", json={"code": "y <- 1"})
     assert "no realtime service" in _send(api, 400, f"{name}/1", None, "PATCH", description="d")["message"]

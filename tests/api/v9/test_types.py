@@ -87,6 +87,8 @@ IN: dict[str, list[tuple[str, Any, str]]] = {
         ("logical", True, "x is True"),
         ("vector", [1, 2], "list(x) == [1, 2]"),
         ("vector", ["a", "b"], "list(x) == ['a', 'b']"),
+        ("vector", [70000], "(x * x).tolist() == [4900000000]"),
+        ("vector", ["a"], "list(x) == ['a']"),
         ("matrix", [[1, 2], [3, 4]], "(numpy.asarray(x) == numpy.array([[1, 2], [3, 4]])).all()"),
         (
             "data.frame",
