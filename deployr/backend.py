@@ -20,22 +20,8 @@ from deployr.jobs.queue import JobQueue
 from deployr.jobs.runner import Runner
 from deployr.jobs.running import JobRun
 from deployr.jobs.services import ChainSources
-from deployr.mlserver.batch_consumption import BatchConsumption
 from deployr.mlserver.batch_runner import BatchRunner
-from deployr.mlserver.batches import Batches
-from deployr.mlserver.compute_nodes import ComputeNodes
-from deployr.mlserver.consumption import Consumption
-from deployr.mlserver.executions import SessionExecutions
-from deployr.mlserver.realtime import RealtimeServices
-from deployr.mlserver.roles import Roles
-from deployr.mlserver.service_pools import ServicePools
-from deployr.mlserver.service_scripts import ServiceScripts
-from deployr.mlserver.services import Services
-from deployr.mlserver.session_content import SessionContent
-from deployr.mlserver.sessions import Sessions
-from deployr.mlserver.snapshot_contents import SnapshotContents
-from deployr.mlserver.snapshots import Snapshots
-from deployr.mlserver.status import ServerStatus
+from deployr.mlserver.wiring import MLServer
 from deployr.projects.archive import Archives
 from deployr.projects.directory import Directory
 from deployr.projects.executions import Executions
@@ -80,74 +66,62 @@ class Backend:
         self.database = Database(settings.database_url)
         self.grid = SocketGrid(settings.grid_socket)
         self.blobs = Blobs(settings.blobs_directory)
+        ring = functools.partial(bell.ring, settings.run_directory)
+
+        # users
         self.accounts = Accounts(self.database, settings)
         self.logins = Logins(self.accounts)
         self.signing_keys = SigningKeys(settings.keys_directory, settings.tokens.access_lifetime)
         self.tokens = Tokens(self.database, self.signing_keys, settings.tokens)
         self.bearers = Bearers(self.tokens, self.database, settings)
-        self.roles = Roles(settings.mlserver)
-        self.compute_nodes = ComputeNodes(self.database, len(settings.grid.nodes))
-        self.server_status = ServerStatus(self.database, self.grid, self.compute_nodes, settings)
-        self.mlserver_sessions = Sessions(self.database, self.grid, self.roles, settings)
-        self.session_executions = SessionExecutions(self.mlserver_sessions, self.grid)
-        self.snapshot_contents = SnapshotContents(self.grid, self.blobs, settings)
-        self.snapshots = Snapshots(
-            self.database, self.mlserver_sessions, self.snapshot_contents, self.blobs, self.roles
-        )
-        self.services = Services(self.database, self.roles, self.snapshots.find)
-        self.realtime_services = RealtimeServices(
-            self.services, self.roles, self.grid, self.snapshot_contents, self.blobs
-        )
-        self.consumption = Consumption(
-            self.grid, self.blobs, self.snapshot_contents, self.realtime_services.as_code, settings
-        )
-        self.service_pools = ServicePools(self.services, self.consumption, self.compute_nodes, self.roles, self.grid)
-        self.session_content = SessionContent(self.mlserver_sessions, self.grid)
         self.sessions = HttpSessions(self.database, settings.secret_key(), settings.server.session_timeout)
         self.streams = Streams(self.grid, self.sessions.logged_in, settings.events)
+
+        # repository
         self.files = RepositoryFiles(self.database, settings)
         self.file_changes = FileChanges(self.database, settings)
         self.directories = RepositoryDirectories(self.database)
-        self.projects = Projects(self.database, self.grid, settings)
-        self.pools = Pools(self.projects, settings)
         self.external_files = ExternalRepository(settings)
         self.repositories = Repositories(self.files, self.blobs, self.external_files)
-        sources = ScriptSources(self.repositories)
-        self.service_scripts = ServiceScripts(sources)
-        self.preparing = Preparing(self.projects, self.grid, self.repositories, self.blobs, settings)
-        stores = Stores(self.database, self.grid, self.files, self.blobs, settings)
-        model = StandardModel(self.grid, self.preparing, stores)
-        self.executions = Executions(self.projects, self.grid, sources, model)
-        self.scripts = Scripts(self.grid, sources, model, settings)
-        self.workspace = Workspace(self.projects, self.grid)
-        self.workspace_files = WorkspaceFiles(self.projects, self.grid, self.files, self.repositories, settings)
-        self.archives = Archives(self.projects, self.blobs, settings)
-        self.packages = Packages(self.projects, self.grid)
-        self.directory = Directory(self.projects, self.grid, self.files, self.repositories, settings)
         self.shell_scripts = ShellScripts(self.accounts, self.repositories, settings)
         self.zip_uploads = ZipUploads(self.database, self.files, self.blobs, settings)
         self.downloads = RepositoryDownloads(self.repositories, self.external_files, self.blobs)
+
+        # projects
+        self.projects = Projects(self.database, self.grid, settings)
+        self.pools = Pools(self.projects, settings)
+        self.archives = Archives(self.projects, self.blobs, settings)
+        self.packages = Packages(self.projects, self.grid)
+        self.workspace = Workspace(self.projects, self.grid)
+        self.workspace_files = WorkspaceFiles(self.projects, self.grid, self.files, self.repositories, settings)
+        self.directory = Directory(self.projects, self.grid, self.files, self.repositories, settings)
+
+        # executions
+        sources = ScriptSources(self.repositories)
+        self.preparing = Preparing(self.projects, self.grid, self.repositories, self.blobs, settings)
+        self._stores = Stores(self.database, self.grid, self.files, self.blobs, settings)
+        self._model = StandardModel(self.grid, self.preparing, self._stores)
+        self.executions = Executions(self.projects, self.grid, sources, self._model)
+        self.scripts = Scripts(self.grid, sources, self._model, settings)
         own = OwnUrls(settings, self.downloads, self.directory, self.executions, self.scripts)
         self.fetcher = Fetcher(own, settings)
-        self.model = model
         self.external = ExternalSources(self.fetcher, self.projects, self.grid)
-        self.lifecycle = Lifecycle(self.grid)
-        ring = functools.partial(bell.ring, settings.run_directory)
-        self.batches = Batches(
-            self.database, self.blobs, self.services, most=settings.mlserver.batch_parallel, ring=ring
-        )
-        self.jobs = Jobs(self.database, self.blobs, ring, self.lifecycle)
-        chains = ChainSources(sources, self.services)
+
+        self.mlserver = MLServer(settings, self.database, self.grid, self.blobs, sources, ring)
+
+        # jobs
+        self._lifecycle = Lifecycle(self.grid)
+        self.jobs = Jobs(self.database, self.blobs, ring, self._lifecycle)
+        chains = ChainSources(sources, self.mlserver.services)
         self._job_code = JobCode(
-            self.database, self.blobs, self.accounts, chains, self.external, model, stores, read_request
+            self.database, self.blobs, self.accounts, chains, self.external, self._model, self._stores, read_request
         )
-        self._stores = stores
 
     def job_runner(self, woken: asyncio.Event) -> Runner:
         """What runs jobs, for the one process that does; see :class:`deployr.jobs.runner.Runner`."""
         limits = self.settings.limits
         states = ProjectStates(self.database, self.grid, self.blobs, self.projects.executed)
-        projects, tell = JobProjects(states), self.lifecycle.tell
+        projects, tell = JobProjects(states), self._lifecycle.tell
         queue = JobQueue(self.database, limits.running_jobs_per_user, tell)
         endings = Endings(self.database, projects, self._stores, tell)
         make_run = functools.partial(
@@ -155,26 +129,22 @@ class Backend:
             queue=queue,
             grid=self.grid,
             code=self._job_code,
-            model=self.model,
+            model=self._model,
             stores=self._stores,
             projects=projects,
             endings=endings,
             external_data=ExternalData(self.settings),
-            snapshots=self.snapshot_contents,
+            snapshots=self.mlserver.snapshot_contents,
         )
         return Runner(queue, self.grid, endings, make_run, most=limits.running_jobs, woken=woken)
 
     def batch_runner(self, woken: asyncio.Event) -> BatchRunner:
         """What runs batches, for the one process that does; see :class:`deployr.mlserver.batch_runner.BatchRunner`."""
-        mlserver = self.settings.mlserver
-        consume = BatchConsumption(self.accounts, self.services, self.consumption, self.blobs)
-        return BatchRunner(
-            self.database, consume, most=mlserver.batch_parallel, kept=mlserver.batch_kept * 1000, woken=woken
-        )
+        return self.mlserver.batch_runner(self.accounts, woken)
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self.lifecycle.published()
+        await self._lifecycle.published()
         await self.grid.aclose()
         self.database.close()
 

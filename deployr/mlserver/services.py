@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -51,10 +52,7 @@ class Services:
             PermissionDenied: another user has published it.
             NotFound: there is no such version.
         """
-        self._roles.require(caller, Role.CONTRIBUTOR)
-        with self._database.transaction() as connection:
-            present = self._one(connection, name, version, lock=True)
-            self._check_owner(caller, present.owner)
+        with self._changing(caller, name, version) as (connection, present):
             _check_kind(present, changes)
             changed = _merged(present, self._said(caller, changes))
             service_checks.check(changed)
@@ -84,10 +82,7 @@ class Services:
             PermissionDenied: another user has published it.
             NotFound: there is no such version.
         """
-        self._roles.require(caller, Role.CONTRIBUTOR)
-        with self._database.transaction() as connection:
-            present = self._one(connection, name, version, lock=True)
-            self._check_owner(caller, present.owner)
+        with self._changing(caller, name, version) as (connection, present):
             service_rows.delete(connection, present)
 
     def permission(self, caller: Caller, service: Service) -> Permission:
@@ -142,6 +137,15 @@ class Services:
             return self._find_snapshot(caller, snapshot_id)
         except NotFound as ex:
             raise InvalidParameter(f"Parameter snapshotId: the caller has no snapshot {snapshot_id}.") from ex
+
+    @contextlib.contextmanager
+    def _changing(self, caller: Caller, name: str, version: str) -> Iterator[tuple[sa.Connection, Service]]:
+        """A version that the caller may change, and the transaction that holds it for this."""
+        self._roles.require(caller, Role.CONTRIBUTOR)
+        with self._database.transaction() as connection:
+            present = self._one(connection, name, version, lock=True)
+            self._check_owner(caller, present.owner)
+            yield connection, present
 
     def _one(self, connection: sa.Connection, name: str, version: str, *, lock: bool = False) -> Service:
         found = service_rows.read(connection, name, version, lock=lock)

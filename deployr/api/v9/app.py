@@ -46,13 +46,14 @@ def create_app(backend: Backend) -> App[Call, Response]:
 
 def routes(backend: Backend) -> Routes:
     """All paths of all releases."""
+    mlserver = backend.mlserver
     login = LoginResource(backend.logins, backend.tokens)
-    sessions = SessionsResource(backend.mlserver_sessions, backend.session_executions, backend.snapshots)
-    content = SessionContentResource(backend.session_content)
-    batch = BatchResource(backend.batches)
-    realtime = RealtimeResource(backend.realtime_services)
-    snapshots = SnapshotsResource(backend.snapshots)
-    services = ServicesResource(backend.services, backend.service_scripts)
+    sessions = SessionsResource(mlserver.sessions, mlserver.executions, mlserver.snapshots)
+    content = SessionContentResource(mlserver.session_content)
+    batch = BatchResource(mlserver.batches)
+    realtime = RealtimeResource(mlserver.realtime_services)
+    snapshots = SnapshotsResource(mlserver.snapshots)
+    services = ServicesResource(mlserver.services, mlserver.service_scripts)
     swagger = SwaggerResource()
     return {
         "/login": (login, None),
@@ -72,10 +73,10 @@ def routes(backend: Backend) -> Routes:
         "/services": (services, None),
         "/services/{name}": (services, "named"),
         "/services/{name}/{version}": (services, "version"),
-        "/services/{name}/{version}/pool": (PoolsResource(backend.service_pools), None),
+        "/services/{name}/{version}/pool": (PoolsResource(mlserver.service_pools), None),
         "/realtime-services/{name}": (realtime, "named"),
         "/realtime-services/{name}/{version}": (realtime, "version"),
-        "/api/{name}/{version}": (ConsumeResource(backend.services, backend.consumption), None),
+        "/api/{name}/{version}": (ConsumeResource(mlserver.services, mlserver.consumption), None),
         "/api/{name}/{version}/batch": (batch, None),
         "/api/{name}/{version}/batch/{execution_id}": (batch, "one"),
         "/api/{name}/{version}/batch/{execution_id}/{index}/files": (batch, "files"),
@@ -85,8 +86,8 @@ def routes(backend: Backend) -> Routes:
         "/sessions/{id}/loadsnapshot/{snapshot_id}": (snapshots, "loading"),
         "/snapshots": (snapshots, None),
         "/snapshots/{id}": (snapshots, "one"),
-        "/status": (StatusResource(backend.server_status, backend.roles), None),
-        "/computenodes": (ComputeNodesResource(backend.compute_nodes, backend.roles), None),
+        "/status": (StatusResource(mlserver.status, mlserver.roles), None),
+        "/computenodes": (ComputeNodesResource(mlserver.compute_nodes, mlserver.roles), None),
         "/swagger.json": (swagger, None),
         "/swagger/{file_name}": (swagger, "named"),
         "/.well-known/jwks.json": (KeysResource(backend.signing_keys), None),
