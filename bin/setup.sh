@@ -4,6 +4,15 @@
 root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
 venv=${SERVER_VENV:-$root/.venv}
 
+# Run as root, sessions are other users, who must be able to read the virtual environment. Where they cannot enter the
+# clone, such as below /root, `.venv` is a link to a place where they can.
+if [ -z "${SERVER_VENV:-}" ] && [ "$(id -u)" -eq 0 ] &&
+    ! setpriv --reuid 65534 --regid 65534 --clear-groups test -x "$root"; then
+    venv=/var/lib/deployr/venv-$(printf %s "$root" | cksum | cut -d ' ' -f 1)
+    [ -L "$root/.venv" ] || rm -rf "$root/.venv"
+    ln -sfn "$venv" "$root/.venv"
+fi
+
 fail() {
     echo "$(basename -- "$0"): $*" >&2
     exit 1
@@ -52,6 +61,13 @@ find_python() {
 # need_server [EXTRA]: the package in a virtual environment, installed again when setup.py has changed.
 need_server() {
     need_packages ca-certificates python3 python3-venv r-base-core r-cran-rserve fonts-dejavu-core
+    (
+        umask 022
+        install_server "$@"
+    )
+}
+
+install_server() {
     what=$root${1:+[$1]}
     stamp=$venv/.installed-${1:-server}
     want=$(cksum <"$root/setup.py")

@@ -33,8 +33,9 @@ _RSERVE = (1, 8)
 _PROBE_TIMEOUT = 5.0
 _NOBODY = 65534
 _LIBRARIES = """
-import importlib.util, sys
-known = [name for name in ("numpy", "pandas", "matplotlib", "dill") if importlib.util.find_spec(name)]
+import importlib.util, os, sys
+found = map(importlib.util.find_spec, ("numpy", "pandas", "matplotlib", "dill"))
+known = [spec.name for spec in found if spec and spec.origin and os.access(spec.origin, os.R_OK)]
 print(sys.version_info >= (3, 11), ", ".join([sys.version.split()[0], *known]))
 """
 _SHARED = "calls of one service share one, since user namespaces are denied here"
@@ -143,22 +144,21 @@ def _ask_r(code: str) -> str:
 
 
 def _check_python_sessions(settings: Settings) -> Check:
-    """Whether the interpreter serves those who will use it: with root these are other users.
-
-    The server's own may not, where nobody has asked for Python sessions.
-    """
+    """Whether the interpreter and its packages serve those who will use them: with root these are other users."""
     name, program = "Python sessions", settings.grid.python or sys.executable
-    recent, _, detail = _ask_python(program).partition(" ")
-    if recent == "True":
-        return Check(name, f"{program}: {detail}")
-    detail = f"{program} is no Python 3.11 or later that session users can read"
+    said = _ask_python(program, is_session=True)
+    recent, _, detail = said.partition(" ")
     remedy = "Set `grid.python` to one, such as /usr/bin/python3, or give all users access to it."
-    return Check(name, detail, remedy if settings.grid.python else "")
+    if recent != "True":
+        return Check(name, f"{program} is no Python 3.11 or later that session users can read", remedy)
+    if said != _ask_python(program, is_session=False):
+        return Check(name, f"{program}: session users cannot read all of its packages, but {detail}", remedy)
+    return Check(name, f"{program}: {detail}")
 
 
-def _ask_python(program: str) -> str:
-    """What an interpreter of sessions says of itself; empty when it fails."""
-    ids = {"user": _NOBODY, "group": _NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
+def _ask_python(program: str, *, is_session: bool) -> str:
+    """What an interpreter of sessions says of itself, to the server or to a session; empty when it fails."""
+    ids = {"user": _NOBODY, "group": _NOBODY, "extra_groups": []} if is_session and os.geteuid() == 0 else {}
     command = [program, "-I", "-c", _LIBRARIES]
     with contextlib.suppress(OSError, subprocess.SubprocessError):
         return subprocess.run(  # type: ignore[call-overload,no-any-return]  # noqa: S603

@@ -3,6 +3,7 @@
 import socket
 import sys
 import threading
+import venv
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -17,6 +18,8 @@ from deployr.prepare import prepare
 from deployr.settings import Settings
 from deployr.store.database import Database
 from deployr.store.migrate import head_revision
+from tests.grid.conftest import needs_root
+from tests.grid.grid_support import make_home, remove_home
 
 
 def _free_port() -> int:
@@ -83,6 +86,21 @@ def test_the_interpreter_of_python_sessions_is_one_that_their_users_can_run(sett
         found = _checks(msgspec.structs.replace(settings, grid=grid))["Python sessions"]
         assert not found.ok
         assert "grid.python" in found.remedy
+
+
+@needs_root
+def test_packages_that_session_users_cannot_read_are_found(settings: Settings) -> None:
+    home = make_home()
+    venv.create(home / "venv")
+    package = next((home / "venv").glob("lib/python*/site-packages")) / "dill"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    program = str(home / "venv/bin/python")
+    told = msgspec.structs.replace(settings, grid=msgspec.structs.replace(settings.grid, python=program))
+    assert _checks(told)["Python sessions"].ok
+    package.chmod(0o700)
+    assert "cannot read all of its packages" in _checks(told)["Python sessions"].detail
+    remove_home(home)
 
 
 def test_missing_r_is_found(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
