@@ -165,7 +165,11 @@ class Grid(Protocol):
         """
 
     async def list_files(self, session: str, area: FileArea = "directory") -> list[FileInfo]:
-        """Files of the working directory (hidden ones left out) or the unnamed plots of all executions."""
+        """Files of the working directory (hidden ones left out) or the unnamed plots of all executions.
+
+        Raises:
+            TooLarge: the ``tree`` is.
+        """
 
     def read_file(
         self, session: str, filename: str, *, area: FileArea = "directory", execution: str | None = None
@@ -186,7 +190,7 @@ class Grid(Protocol):
         overwrite: bool = False,
         area: FileArea = "directory",
     ) -> FileInfo:
-        """Write one file of the working directory or of the state.
+        """Write one file of the working directory or of the state; directories of the ``tree`` are made.
 
         Raises:
             ProjectBusy: another call runs in the session.

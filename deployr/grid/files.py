@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import math
 import os
 import stat
 import time
-from collections.abc import AsyncIterable, AsyncIterator, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from pathlib import Path
 
 from deployr.errors import AlreadyExists, DeployrError, InvalidParameter, NotFound, SessionLost
@@ -93,6 +92,39 @@ class SessionDirectory:
     def files(self, execution: str | None = None) -> list[FileInfo]:
         """All visible files, by name."""
         return [self._info(name, st, execution) for name, st in sorted(self._scan())]
+
+    def look(self, left: Iterator[int]) -> tuple[list[FileInfo], list[str]]:
+        """Visible files, and the names of visible directories.
+
+        Args:
+            left: an item for each entry that may be looked at; each takes one.
+        """
+        files, directories = [], []
+        for name, st in self._entries(left):
+            if _is_plain(st):
+                files.append(self._info(name, st))
+            elif stat.S_ISDIR(st.st_mode):
+                directories.append(name)
+        return files, directories
+
+    def below(self, name: str, *, make: bool = False) -> SessionDirectory:
+        """A directory in this one, which the caller closes.
+
+        Args:
+            make: when it is not there.
+
+        Raises:
+            NotFound: there is none, or something else.
+            InvalidParameter: it was to be made and could not be.
+        """
+        made = make and self._make(name)
+        try:
+            below = SessionDirectory(open_directory(check_name(name), self._fd), self._uid, self._gid)
+        except (OSError, InvalidParameter) as ex:
+            raise _not_written(name) if make else _missing(name) from ex
+        if made:
+            below.give_to_owner()
+        return below
 
     def open(self, name: str, execution: str | None = None) -> tuple[FileInfo, int]:
         """A file and a descriptor for reading it, which the caller closes.
@@ -213,6 +245,16 @@ class SessionDirectory:
         except OSError as ex:
             raise _not_written(name) from ex
 
+    def _make(self, name: str) -> bool:
+        """Make a directory; false when the name is taken."""
+        try:
+            os.mkdir(check_name(name), 0o700, dir_fd=self._fd)
+        except FileExistsError:
+            return False
+        except OSError as ex:
+            raise _not_written(name) from ex
+        return True
+
     def _is_seen(self, name: str) -> bool:
         try:
             return _is_plain(os.stat(check_name(name), dir_fd=self._fd, follow_symlinks=False))
@@ -233,18 +275,20 @@ class SessionDirectory:
         return True
 
     def _scan(self) -> Iterator[tuple[str, os.stat_result]]:
+        return ((name, st) for name, st in self._entries(range(_MOST_FILES)) if _is_plain(st))
+
+    def _entries(self, left: Iterable[int]) -> Iterator[tuple[str, os.stat_result]]:
+        """Visible entries of whatever kind, while ``left`` has an item for each that is looked at."""
         if self._fd < 0:
             raise SessionLost("The R session is no longer there.")
         # scandir() of a descriptor works on a duplicate that shares its position.
         os.lseek(self._fd, 0, os.SEEK_SET)
         with os.scandir(self._fd) as entries:
-            for entry in itertools.islice(entries, _MOST_FILES):
+            for entry, _ in zip(entries, left, strict=False):
                 if entry.name.startswith(".") or not _is_text(entry.name):
                     continue
                 with contextlib.suppress(OSError):
-                    st = entry.stat(follow_symlinks=False)
-                    if _is_plain(st):
-                        yield entry.name, st
+                    yield entry.name, entry.stat(follow_symlinks=False)
 
     def _info(self, name: str, st: os.stat_result, execution: str | None = None) -> FileInfo:
         return FileInfo(

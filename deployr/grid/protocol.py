@@ -23,8 +23,9 @@ Purpose = Literal["authenticated", "anonymous", "asynchronous"]
 Runtime = Literal["r", "python"]
 """Which interpreter a session is."""
 
-FileArea = Literal["directory", "results", "state"]
-"""Working directory of a session, the hidden directory of its unnamed plots, or that of its saved workspace."""
+FileArea = Literal["directory", "tree", "results", "state"]
+"""Working directory of a session, the same with all directories below it (file names are paths then), the hidden
+directory of its unnamed plots, or that of its saved workspace."""
 
 
 class Frame(enum.IntEnum):
@@ -40,7 +41,7 @@ class FileInfo(msgspec.Struct, frozen=True, kw_only=True):
     """A regular file of a session.
 
     Attributes:
-        filename: plain name, without a directory.
+        filename: plain name, without a directory; a path with slashes in the area ``tree``.
         length: bytes.
         modified: last change, milliseconds since 1970.
         descr: free text given at upload, kept while the session lives.

@@ -16,6 +16,7 @@ import uvloop
 from deployr.errors import DeployrError, NotWarm
 from deployr.grid import framing, processes, protocol, user_namespaces
 from deployr.grid.engine import Engine
+from deployr.grid.file_trees import FileTree
 from deployr.grid.files import SessionDirectory, read_chunks
 from deployr.grid.framing import FrameError, FrameStream
 from deployr.grid.node import LocalNode, NodeOptions
@@ -101,16 +102,16 @@ class GridServer:
                 stream.put_head(Flag(True))
             case protocol.ListFiles(session, area):
                 live = engine.entry(session)
-                stream.put_head(live.files.plots() if area == "results" else _directory(live, area).files())
+                stream.put_head(live.files.plots() if area == "results" else _files(live, area).files())
             case protocol.ReadFile():
                 await self._read_file(stream, request)
             case protocol.WriteFile():
                 await self._write_file(stream, request)
             case protocol.UpdateFile(session, filename, rename, descr, overwrite):
-                writable = self._writable(session, "directory", request.hold)
+                writable = engine.idle_entry(session, request.hold).files.directory
                 stream.put_head(writable.update(filename, rename=rename, descr=descr, overwrite=overwrite))
             case protocol.DeleteFiles(session, filenames, area):
-                self._writable(session, area, request.hold).delete(filenames)
+                _directory(self._changeable(session, area, request.hold), area).delete(filenames)
                 stream.put_head(Flag(True))
             case protocol.WarmService(service, initial, most):
                 self._services.warm(service, initial, most)
@@ -167,26 +168,29 @@ class GridServer:
         if request.area == "results":
             info, fd = session.files.open_plot(request.execution, request.filename)
         else:
-            info, fd = _directory(session, request.area).open(request.filename)
+            info, fd = _files(session, request.area).open(request.filename)
         stream.put_head(info)
         await stream.send_chunks(read_chunks(fd, info.length))
 
-    def _writable(self, session: str, area: FileArea, hold: str | None) -> SessionDirectory:
+    def _changeable(self, session: str, area: FileArea, hold: str | None) -> Session:
         """The working directory is left to the code that runs in it; the state is the server's own."""
-        live = self._engine.entry(session) if area == "state" else self._engine.idle_entry(session, hold)
-        return _directory(live, area)
+        return self._engine.entry(session) if area == "state" else self._engine.idle_entry(session, hold)
 
     async def _write_file(self, stream: FrameStream, request: protocol.WriteFile) -> None:
         chunks = stream.chunks()
         try:
-            directory = self._writable(request.session, request.area, request.hold)
-            info = await directory.write(request.filename, chunks, descr=request.descr, overwrite=request.overwrite)
+            files = _files(self._changeable(request.session, request.area, request.hold), request.area)
+            info = await files.write(request.filename, chunks, descr=request.descr, overwrite=request.overwrite)
         except DeployrError:
             # The client sends all before it reads the answer.
             async for _ in chunks:
                 pass
             raise
         stream.put_head(info)
+
+
+def _files(session: Session, area: FileArea) -> SessionDirectory | FileTree:
+    return session.files.tree if area == "tree" else _directory(session, area)
 
 
 def _directory(session: Session, area: FileArea) -> SessionDirectory:

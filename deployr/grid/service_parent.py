@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from deployr.grid import processes, snapshot_zips, user_namespaces
+from deployr.grid.file_trees import FileTree
 from deployr.grid.files import SessionDirectory, open_directory, read_chunks
 from deployr.grid.parent import SOURCES, ParentOptions, RserveParent, WarmParent
 from deployr.grid.protocol import ServiceSpec
@@ -66,9 +67,10 @@ class _ServiceParent(WarmParent):
         """Copy what the working directory held when everything was loaded."""
         if self._work is None:
             return
-        for info in self._work.files():
-            found, fd = self._work.open(info.filename)
-            await files.directory.write(info.filename, read_chunks(fd, found.length), overwrite=True)
+        work = FileTree(self._work)
+        for info in work.files():
+            found, fd = work.open(info.filename)
+            await files.tree.write(info.filename, read_chunks(fd, found.length), overwrite=True)
 
     def dispose(self) -> None:
         if self._user is not None:
@@ -99,6 +101,7 @@ class _ServiceParent(WarmParent):
             if archive.workspace is not None:
                 places[archive.workspace] = self._state / snapshot_zips.SAVED_WORKSPACE[runtime]
             for name, place in places.items():
+                place.parent.mkdir(parents=True, exist_ok=True)
                 with place.open("xb") as file:
                     file.writelines(archive.chunks(name))
 

@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 
 from deployr.errors import NotFound
+from deployr.grid.file_trees import FileTree
 from deployr.grid.files import SessionDirectory, check_name, open_directory, remove_tree
 from deployr.grid.protocol import FileInfo
 
@@ -39,6 +40,8 @@ class SessionFiles:
         self._fd = open_directory(path)
         self.directory = self._open("work")
         """The working directory."""
+        self.tree = FileTree(self.directory)
+        """All below it."""
         self._plots: dict[str, SessionDirectory] = {}
 
     @property

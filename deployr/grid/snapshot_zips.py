@@ -1,4 +1,4 @@
-"""Snapshots as zips: the files of a working directory, and the workspace beside them (9x-facts 11).
+"""Snapshots as zips: the files below a working directory, and the workspace beside them (9x-facts 11).
 
 This server makes them, of what user code left in a session: names and sizes are looked at again when one is read.
 """
@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from deployr.errors import InvalidParameter
-from deployr.grid.files import check_name
+from deployr.grid.file_trees import check_path
 from deployr.grid.protocol import Runtime
 
 SAVED_WORKSPACE: dict[Runtime, str] = {"r": "workspace.rData", "python": "workspace.dill"}
@@ -30,7 +30,7 @@ class SnapshotZip:
     """A zip that is open for reading.
 
     Attributes:
-        files: names of the working directory's files.
+        files: paths of the files below the working directory.
         workspace: name of the workspace, ``None`` when the snapshot has none of this runtime.
     """
 
@@ -38,7 +38,7 @@ class SnapshotZip:
         self._archive = archive
         names = [entry.filename for entry in archive.infolist() if _is_plain(entry)]
         self.workspace = next((name for name in names if name == ZIPPED_WORKSPACE[runtime]), None)
-        self.files = [check_name(name) for name in names if name != self.workspace and name != ZIPPED_WORKSPACE["r"]]
+        self.files = [check_path(name) for name in names if name != self.workspace and name != ZIPPED_WORKSPACE["r"]]
 
     def chunks(self, name: str) -> Iterator[bytes]:
         """The content of an entry; never more of it than the zip says."""

@@ -27,7 +27,7 @@ class SnapshotContents:
         self._largest = _EXPANSION * settings.limits.max_upload
 
     async def capture(self, session: str, runtime: Runtime) -> Blob:
-        """The zip of a session's workspace and of all files of its working directory; no row refers to it yet.
+        """The zip of a session's workspace and of all files below its working directory; no row refers to it yet.
 
         Raises:
             ProjectBusy: a call runs in the session.
@@ -38,9 +38,9 @@ class SnapshotContents:
             await self._grid.call(session, "save_workspace", values.arguments())
             saved, zipped = snapshot_zips.SAVED_WORKSPACE[runtime], snapshot_zips.ZIPPED_WORKSPACE[runtime]
             entries = [(zipped, self._content(session, saved, "state", budget))]
-            for info in await self._grid.list_files(session):
+            for info in await self._grid.list_files(session, "tree"):
                 if info.filename != zipped:
-                    entries.append((info.filename, self._content(session, info.filename, "directory", budget)))
+                    entries.append((info.filename, self._content(session, info.filename, "tree", budget)))
             made = await downloads.zip_of(entries, "snapshot.zip")
         try:
             return await self._blobs.put_stream(made.content)
@@ -57,11 +57,12 @@ class SnapshotContents:
         async with self._grid.hold(session):
             with snapshot_zips.opened(self._blobs.path(sha256), runtime) as archive:
                 for name in archive.files:
-                    await self._grid.write_file(session, name, _streamed(archive.chunks(name)), overwrite=True)
+                    content = _streamed(archive.chunks(name))
+                    await self._grid.write_file(session, name, content, overwrite=True, area="tree")
                 if archive.workspace is None:
                     return
-                saved, content = snapshot_zips.SAVED_WORKSPACE[runtime], archive.chunks(archive.workspace)
-                await self._grid.write_file(session, saved, _streamed(content), overwrite=True, area="state")
+                saved, content = snapshot_zips.SAVED_WORKSPACE[runtime], _streamed(archive.chunks(archive.workspace))
+                await self._grid.write_file(session, saved, content, overwrite=True, area="state")
             await self._grid.call(session, "load_workspace", values.arguments())
 
     @contextlib.asynccontextmanager

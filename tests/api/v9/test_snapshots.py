@@ -14,7 +14,14 @@ from tests.api.v9.conftest import Api
 
 Open = Callable[..., str]
 
-ASSIGN = {"R": "x <- 1:3; y <- 'old'; cat('one', file = 'a b.txt')", "Python": "x = [1, 2, 3]; y = 'old'"}
+ASSIGN = {
+    "R": "x <- 1:3; y <- 'old'; dir.create('in/all', recursive = TRUE); cat('one', file = 'in/all/a b.txt')",
+    "Python": "import os; x = [1, 2, 3]; y = 'old'; os.makedirs('in/all'); open('in/all/a b.txt', 'w').write('one')",
+}
+READ = {
+    "R": "text <- readLines('in/all/a b.txt', warn = FALSE)",
+    "Python": "text = open('in/all/a b.txt').read()",
+}
 WORKSPACE = {"R": ".RData", "Python": "workspace.dill"}
 
 
@@ -59,7 +66,7 @@ def test_a_snapshot_is_a_zip_of_the_files_and_the_workspace(api: Api, opened: Op
     api.expect(201, "POST", f"{session}/files", files={"file": ("data.csv", b"n\n1\n")})
     snapshot = _take(api, session)
     archive = _zip(api, snapshot)
-    assert {"data.csv", WORKSPACE[runtime]} <= set(archive.namelist())
+    assert set(archive.namelist()) == {"data.csv", "in/all/a b.txt", WORKSPACE[runtime]}
     assert archive.read("data.csv") == b"n\n1\n"
     assert archive.testzip() is None
 
@@ -91,7 +98,7 @@ def test_a_session_can_begin_with_a_snapshot(api: Api, opened: Open, runtime: st
     source = opened(runtimeType=runtime)
     _run(api, source, ASSIGN[runtime])
     target = opened(runtimeType=runtime, snapshotId=_take(api, source))
-    assert _run(api, target, "1", "x") == {"x": [1, 2, 3]}
+    assert _run(api, target, READ[runtime], "x", "text") == {"x": [1, 2, 3], "text": "one"}
 
 
 def test_a_snapshot_goes_into_its_own_runtime_only(api: Api, opened: Open) -> None:
@@ -127,6 +134,12 @@ def test_what_is_no_file_of_the_directory_is_in_no_snapshot(api: Api, opened: Op
     session = opened()
     _run(api, session, "file.symlink('/etc/passwd', 'link'); system('mkfifo pipe'); cat(1, file = '.RData')")
     assert set(_zip(api, _take(api, session)).namelist()) == {".RData"}
+
+
+def test_lists_of_files_and_changed_files_leave_directories_out(api: Api, opened: Open) -> None:
+    session = opened()
+    assert api.expect(200, "POST", f"{session}/execute", json={"code": ASSIGN["R"]})["changedFiles"] == []
+    assert api.expect(200, "GET", f"{session}/files") == []
 
 
 def test_a_session_that_holds_too_much_is_not_kept(api: Api, opened: Open) -> None:
