@@ -105,15 +105,16 @@ know these only, as a slash ends a name in a path.
 
 The body is an object of the declared inputs: one of another type is refused (400) by name, one that is missing is
 left to the code as null is, which is NULL in R and None in Python, and what was not declared is ignored.
-Each call is a session of its own, with a user id of its own where the server runs as root, that
-begins with the service's snapshot and init code and ends with the call; nothing of it is left for the
-next one. Code that fails answers 200 with `success` false, a process that died 503, output files that are larger than
-an upload 413. Plots are changed files, and output files when they are named so.
+Each call is a session of its own that begins with the service's snapshot and init code and ends with the call; nothing
+of it is left for the next one. Where the server runs as root it has a user id of its own, or its service's where the
+system denies user namespaces ([architecture](architecture.md)). Code that fails answers 200 with `success` false, a
+process that died 503, output files that are larger than an upload 413. Plots are changed files, and output files when
+they are named so.
 
 The first call of a service starts a warm parent, which loads snapshot and init code once; from then on each call is a
 fork of that state. Until it is there, and where there can be none (init code that fails, code that does not survive a
-fork, no room or memory, no user namespaces), a plain session loads all for the one call. A state that is forked is the
-same to the last bit: random numbers of R go on from a seed that the snapshot or the init code has left.
+fork, no room or memory), a plain session loads all for the one call. A state that is forked is the same to the last
+bit: random numbers of R go on from a seed that the snapshot or the init code has left.
 
 ## Realtime services
 
