@@ -122,7 +122,7 @@ class Backend:
         limits = self.settings.limits
         states = ProjectStates(self.database, self.grid, self.blobs, self.projects.executed)
         projects, tell = JobProjects(states), self._lifecycle.tell
-        queue = JobQueue(self.database, limits.running_jobs_per_user, tell)
+        queue = JobQueue(self.database, limits.running_jobs_per_user, tell, delay=limits.job_delay)
         endings = Endings(self.database, projects, self._stores, tell)
         make_run = functools.partial(
             JobRun,
@@ -136,7 +136,8 @@ class Backend:
             external_data=ExternalData(self.settings),
             snapshots=self.mlserver.snapshot_contents,
         )
-        return Runner(queue, self.grid, endings, make_run, most=limits.running_jobs, woken=woken)
+        most, delay = limits.running_jobs, limits.job_delay
+        return Runner(queue, self.grid, endings, make_run, most=most, delay=delay, woken=woken)
 
     def batch_runner(self, woken: asyncio.Event) -> BatchRunner:
         """What runs batches, for the one process that does; see :class:`deployr.mlserver.batch_runner.BatchRunner`."""

@@ -94,6 +94,13 @@ class LimitSettings(_Group, frozen=True, kw_only=True):
         Annotated[int, msgspec.Meta(ge=1)] | None,
         _about("Jobs of one user that run at once; further ones stay queued; unset: no limit.", "jobs"),
     ] = None
+    job_delay: Annotated[
+        int,
+        _natural(
+            "Time from the submission of a job until it may run: one that is cancelled sooner never ran.",
+            "milliseconds",
+        ),
+    ] = 500
     anonymous_time: Annotated[int, _natural("Longest time of one anonymous execution; 0: no limit.", "seconds")] = 300
     blackbox_idle: Annotated[int, _positive("Idle time after which an HTTP blackbox project ends.", "seconds")] = 900
     history_depth: Annotated[int, _positive("Executions kept in a project's history.", "executions")] = 250

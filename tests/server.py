@@ -109,7 +109,9 @@ def running(home: Path, **flags: Any) -> Iterator[Server]:
     """
     given = {name.replace("__", "."): value for name, value in flags.items()}
     # Several test processes run beside one another, so each has its own user ids for sessions.
-    defaults = {"home": home, "server.bind": [f"127.0.0.1:{free_port()}"], "grid.uid_base": 300000 + free_port() * 4000}
+    uid_base = 300000 + free_port() * 4000
+    address = [f"127.0.0.1:{free_port()}"]
+    defaults = {"home": home, "server.bind": address, "grid.uid_base": uid_base, "limits.job_delay": 0}
     settings = Settings.load(flags=defaults | given)
     prepare(settings)
     copy_packages(settings)

@@ -12,8 +12,8 @@ from deployr.projects.records import Outcome
 def reply(call: Call, response: Response, outcome: Outcome) -> None:
     """Tell the outcome; a failure of the R code tells all it did until then (7x-facts 2.3, 7.4).
 
-    An interrupted execution counts as a success, and says ``interrupted`` beside and inside of ``execution``: clients
-    read one or the other, and only from a success. ``workspace`` and ``repository`` are there even when empty.
+    An interrupted execution is a failure, as the suite of the JavaScript broker has it, and says ``interrupted`` beside
+    and inside of ``execution``. ``workspace`` and ``repository`` are there even when empty.
     """
     record = outcome.record
     parts = {
@@ -23,7 +23,7 @@ def reply(call: Call, response: Response, outcome: Outcome) -> None:
         "workspace": {"objects": outcome.objects},
         "repository": {"files": [records.repository_file(file, call.urls) for file in outcome.stored]},
     }
-    if record.error is None or record.interrupted:
+    if record.error is None:
         envelope.succeed(call, response, **parts)
     else:
         envelope.fail(call, response, record.error, record.error_code or 900, **parts)

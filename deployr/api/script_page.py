@@ -66,13 +66,12 @@ class Links:
 def outcome_page(title: str, outcome: Outcome, links: Links) -> bytes:
     """What a script did; of one that failed the error and the console."""
     record = outcome.record
-    if record.error is not None and not record.interrupted:
+    if record.error is not None:
         return _page(title, _error(record.error), *_console(record.console))
     shown = records.execution(record, outcome.project.project, links.urls)
     stored = [records.repository_file(file, links.urls) for file in outcome.stored]
     return _page(
         title,
-        *([E.P("The execution was interrupted.")] if record.interrupted else []),
         *_console(record.console),
         *_section("Warnings", [E.P(_text(warning)) for warning in record.warnings]),
         *_section("Objects", [part for entry in outcome.objects for part in _object(entry)]),

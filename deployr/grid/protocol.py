@@ -173,7 +173,7 @@ class ExecutionRecord(msgspec.Struct, frozen=True, kw_only=True):
         time_total: milliseconds of the whole execution on the grid.
         console: text R printed, commands included when echoed.
         warnings: texts of the warnings signalled.
-        error: R's message when the code failed, else ``None``; an R failure has ``error_code`` 900.
+        error: R's message when the code failed, and that it was interrupted, else ``None``; ``error_code`` is 900 then.
         syntax_error: the code could not be parsed; nothing of it ran.
         interrupted: stopped by an interrupt call.
         results: unnamed plots, one file a page; those deleted since are left out.

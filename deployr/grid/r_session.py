@@ -412,7 +412,7 @@ def _record(
     artifacts: list[FileInfo],
 ) -> ExecutionRecord:
     outcome = listener.outcome()
-    failed = not outcome or "error" in outcome
+    failed = not outcome or "error" in outcome or "interrupted" in outcome
     return ExecutionRecord(
         execution=execution.execution,
         code="" if execution.blackbox else execution.code,
@@ -434,6 +434,8 @@ def _record(
 
 
 def _error_text(outcome: dict[str, model.RValue], runtime: str) -> str:
+    if "interrupted" in outcome:
+        return "The execution was interrupted."
     if "error" not in outcome:
         return f"The {runtime} code ended without a result."
     return model.as_text(outcome["error"]) or f"{runtime} error"

@@ -15,17 +15,19 @@ class JobQueue:
 
     Args:
         user_limit: most jobs of one user that run at a time; ``None`` for no limit.
+        delay: milliseconds after its submission in which a job is not claimed.
         tell: is told of each job whose state has changed.
 
     Attributes:
         holder: id of the process among those that share the database.
     """
 
-    def __init__(self, database: Database, user_limit: int | None, tell: Told) -> None:
+    def __init__(self, database: Database, user_limit: int | None, tell: Told, *, delay: int = 0) -> None:
         self.holder = f"RUNNER-{uuid.uuid4()}"
         self._database = database
         self._user_limit = user_limit
         self._tell = tell
+        self._delay = delay
 
     def clusters(self) -> list[str | None]:
         """The clusters that waiting jobs ask for; ``None`` is for jobs that ask for none."""
@@ -40,7 +42,15 @@ class JobQueue:
         """
         session = f"PROJECT-{uuid.uuid4()}"
         with self._database.transaction() as connection:
-            return rows.claim(connection, self.holder, session, leases.until(), full=full, user_limit=self._user_limit)
+            return rows.claim(
+                connection,
+                self.holder,
+                session,
+                leases.until(),
+                sent_before=now_ms() - self._delay,
+                full=full,
+                user_limit=self._user_limit,
+            )
 
     def begin(self, job: Job) -> Job | None:
         """Let a claimed job run; ``None`` when it was cancelled or taken away."""

@@ -124,6 +124,7 @@ def claim(
     session: str,
     lease: int,
     *,
+    sent_before: int,
     full: Collection[str | None],
     user_limit: int | None,
 ) -> Job | None:
@@ -132,10 +133,11 @@ def claim(
     Args:
         session: id of the session that it will have.
         lease: until when the runner has it, in milliseconds since 1970.
+        sent_before: only jobs submitted until then, in milliseconds since 1970.
         full: clusters without a free slot; ``None`` is for jobs that name none.
         user_limit: most jobs of one user that runners have at a time.
     """
-    wanted = [jobs.c.status == "Queued", ~_HELD]
+    wanted = [jobs.c.status == "Queued", ~_HELD, jobs.c.created <= sent_before]
     if None in full:
         wanted.append(jobs.c.cluster.is_not(None))
     if named := [cluster for cluster in full if cluster is not None]:

@@ -38,6 +38,7 @@ class Runner:
 
     Args:
         most: how many jobs run at a time.
+        delay: milliseconds until a job that it was woken for may be claimed.
         make_run: makes the run of a claimed job.
         woken: set when there is something new.
     """
@@ -50,6 +51,7 @@ class Runner:
         make_run: Callable[[Job], JobRun],
         *,
         most: int,
+        delay: int,
         woken: asyncio.Event,
     ) -> None:
         self._queue = queue
@@ -57,6 +59,7 @@ class Runner:
         self._endings = endings
         self._make_run = make_run
         self._most = most
+        self._delay = delay / 1000
         self._woken = woken
         self._runs: dict[asyncio.Task[None], JobRun] = {}
         self._scheduler = AsyncIOScheduler(timezone=datetime.UTC)
@@ -70,10 +73,13 @@ class Runner:
             )
         self._scheduler.start()
         await self._guarded(self._renew)
+        pause = _LOOK_SECONDS
         while not stop.is_set():
             await self._guarded(self._look)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), _LOOK_SECONDS)
+                await asyncio.wait_for(self._woken.wait(), pause)
+            # What it was woken for may be a job that has to wait a little yet.
+            pause = min(self._delay, _LOOK_SECONDS) if self._woken.is_set() else _LOOK_SECONDS
             self._woken.clear()
         self._scheduler.shutdown(wait=False)
         await self._abort_all()

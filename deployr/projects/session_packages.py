@@ -142,8 +142,8 @@ async def _ask(grid: Grid, session: str, body: str, **request: RValue) -> dict[s
     async with grid.hold(session):
         record, value = await grid.execute(session, execution, arguments)
         await grid.call(session, "delete_objects", values.arguments(names=model.character(_OBJECT)))
-    if record.error is not None or record.interrupted:
-        raise DeployrError(record.error or "The call was interrupted.")
+    if record.error is not None:
+        raise DeployrError(record.error)
     return _members(values.members(value).get(_OBJECT))
 
 

@@ -101,7 +101,7 @@ class StandardModel:
 
     async def _store(self, plan: Plan, outcome: Outcome) -> Outcome:
         """Store what is wanted of an execution that ran well; what cannot be stored makes it a failure."""
-        if outcome.record.error is not None or outcome.record.interrupted or not plan.options.storing:
+        if outcome.record.error is not None or not plan.options.storing:
             return outcome
         try:
             stored = await self._stores.store(plan.caller, outcome.project.project, plan.options.storing)
@@ -114,7 +114,7 @@ class StandardModel:
 async def outcome(project: Project, record: ExecutionRecord, value: bytes, options: ExecutionOptions) -> Outcome:
     """The outcome of what the grid ran; names of ``robjects`` that do not exist become warnings."""
     objects = await values.encoded_objects(value, options.robjects, options.encoding)
-    if record.error is None and not record.interrupted:
+    if record.error is None:
         record = _warn_of_missing(record, options.robjects, objects)
     return Outcome(project=project, record=record, objects=objects)
 

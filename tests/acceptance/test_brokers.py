@@ -109,11 +109,12 @@ def test_a_pool_that_cannot_be_prepared_is_no_failure_of_the_grid(user: JavaClie
 def test_a_pooled_task_is_interrupted_by_another_call(user: JavaClient) -> None:
     project = user.project()
     with ThreadPoolExecutor(1) as thread:
-        running = thread.submit(user.execute, project, "for (i in 1:6000) Sys.sleep(0.1)", phantom="true")
+        sent = {"project": project, "code": "for (i in 1:6000) Sys.sleep(0.1)", **EXECUTION, "phantom": "true"}
+        running = thread.submit(user.refused, "/r/project/execute/code", **sent)
         while not running.done():
             user.ask("/r/project/execute/interrupt", project=project)
     reply = running.result()
-    assert (reply["interrupted"], reply["execution"]["interrupted"]) == (True, True)
+    assert (reply["interrupted"], reply["execution"]["interrupted"], reply["errorCode"]) == (True, True, 900)
 
 
 def test_ten_projects_of_one_session_work_at_once(user: JavaClient) -> None:

@@ -224,10 +224,11 @@ def busy(testuser: Client, project: str) -> Iterator[Callable[[], Any]]:
         testuser.succeed("/r/project/execute/interrupt", project=project)
 
 
-def test_an_interrupted_execution_succeeds_and_says_so(testuser: Client, project: str, busy: Callable[[], Any]) -> None:
+def test_an_interrupted_execution_fails_and_says_so(testuser: Client, project: str, busy: Callable[[], Any]) -> None:
     testuser.succeed("/r/project/execute/interrupt", project=project)
     record = busy()
-    assert (record["success"], record["interrupted"], record["execution"]["interrupted"]) == (True, True, True)
+    assert (record["success"], record["interrupted"], record["execution"]["interrupted"]) == (False, True, True)
+    assert (record["error"], record["errorCode"]) == ("The execution was interrupted.", 900)
     assert testuser.succeed("/r/project/workspace/get", project=project, name="kept")
 
 

@@ -142,7 +142,7 @@ def test_a_blackbox_of_python_is_interrupted(anonymous: Client, script: Script) 
     name = script("endless.py", "while True: pass")
     anonymous.get("/r/server/info")
     with ThreadPoolExecutor() as pool:
-        reply = pool.submit(anonymous.succeed, EXECUTE, blackbox="true", **name)
+        reply = pool.submit(anonymous.fail, EXECUTE, blackbox="true", **name)
         while not anonymous.succeed("/r/repository/script/interrupt")["interrupted"]:
             assert not reply.done()
         assert reply.result()["execution"]["interrupted"] is True

@@ -153,7 +153,7 @@ def test_a_blackbox_is_interrupted(anonymous: Client, script: Callable[..., Any]
     name = script("endless.R", "repeat {}")
     assert anonymous.succeed("/r/repository/script/interrupt")["interrupted"] is False
     with ThreadPoolExecutor() as pool:
-        reply = pool.submit(anonymous.succeed, EXECUTE, blackbox="true", **name)
+        reply = pool.submit(anonymous.fail, EXECUTE, blackbox="true", **name)
         while not anonymous.succeed("/r/repository/script/interrupt")["interrupted"]:
             assert not reply.done()
         assert reply.result()["execution"]["interrupted"] is True

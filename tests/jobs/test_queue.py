@@ -19,8 +19,8 @@ from deployr.store.schema import leases as lease_table
 told: list[str] = []
 
 
-def queue(database: Database, user_limit: int | None = None) -> JobQueue:
-    return JobQueue(database, user_limit, lambda job: told.append(f"{job.name} {job.status}"))
+def queue(database: Database, user_limit: int | None = None, delay: int = 0) -> JobQueue:
+    return JobQueue(database, user_limit, lambda job: told.append(f"{job.name} {job.status}"), delay=delay)
 
 
 def add(database: Database, name: str, **values: Any) -> Job:
@@ -60,6 +60,12 @@ def test_higher_priorities_come_first_and_within_one_the_first_come(database: Da
     for name, priority in [("a", "low"), ("b", "medium"), ("c", "high"), ("d", "medium"), ("e", "high")]:
         add(database, name, priority=priority)
     assert claimed(queue(database)) == ["c", "e", "b", "d", "a"]
+
+
+def test_a_job_waits_for_those_who_change_their_minds_at_once(database: Database) -> None:
+    add(database, "new")
+    add(database, "old", created=now_ms() - 60_000)
+    assert claimed(queue(database, delay=60_000)) == ["old"]
 
 
 def test_a_job_is_claimed_once_however_many_try(database: Database) -> None:

@@ -18,7 +18,7 @@ async function begun(user, project) {
 main(async () => {
   const [user, other] = [await login(), await login()];
   const project = await createProject(user);
-  const loop = ask(user.io('/r/project/execute/code', { project, code: LOOP }));
+  const loop = failure(user.io('/r/project/execute/code', { project, code: LOOP }));
   await begun(other, project);
   const busy = await failure(other.io('/r/project/execute/code', { project, code: 'intruder <- TRUE' }));
   await ask(other.io('/r/project/execute/interrupt', { project }));
