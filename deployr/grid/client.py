@@ -230,10 +230,13 @@ class Grid(Protocol):
         Args:
             initial: forks kept ready.
             most: sessions at one time, for which other calls of the service never make room; 0 for the grid's limit.
+
+        Raises:
+            NotWarm: there can be none now.
         """
 
-    async def service_pool(self, service: str) -> ServicePool:
-        """State of a service's pool."""
+    async def pools(self) -> list[ServicePool]:
+        """The pools of all services."""
 
     async def drop_pool(self, service: str) -> bool:
         """Take a service's pool away; true when it had one."""
@@ -390,8 +393,8 @@ class SocketGrid:
     async def warm_service(self, service: ServiceSpec, *, initial: int, most: int) -> None:
         await self._ask(protocol.WarmService(service, initial, most), Flag)
 
-    async def service_pool(self, service: str) -> ServicePool:
-        return await self._ask(protocol.PoolStatus(service), ServicePool)
+    async def pools(self) -> list[ServicePool]:
+        return await self._ask(protocol.ListPools(), list[ServicePool])
 
     async def drop_pool(self, service: str) -> bool:
         return (await self._ask(protocol.DropPool(service), Flag)).value

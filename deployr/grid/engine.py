@@ -84,7 +84,9 @@ class Engine:
     _holds: dict[str, str] = field(default_factory=dict)
 
     async def start(self) -> None:
-        """Start all nodes."""
+        """Start all nodes; services are started when they are asked for."""
+        if self.services:
+            self.services.start()
         await asyncio.gather(*(node.start() for node in self.nodes))
 
     async def stop(self) -> None:

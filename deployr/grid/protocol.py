@@ -380,10 +380,8 @@ class WarmService(msgspec.Struct, frozen=True, tag="warm_service"):
     most: int
 
 
-class PoolStatus(msgspec.Struct, frozen=True, tag="pool_status"):
-    """State of a service's pool. Reply: :class:`ServicePool`."""
-
-    service: str
+class ListPools(msgspec.Struct, frozen=True, tag="list_pools"):
+    """The pools of all services. Reply: list of :class:`ServicePool`."""
 
 
 class DropPool(msgspec.Struct, frozen=True, tag="drop_pool"):
@@ -433,7 +431,7 @@ Request = (
     | UpdateFile
     | DeleteFiles
     | WarmService
-    | PoolStatus
+    | ListPools
     | DropPool
     | Status
     | Publish
@@ -472,17 +470,19 @@ class Failure(msgspec.Struct, frozen=True):
 
 
 class ServicePool(msgspec.Struct, frozen=True, kw_only=True):
-    """State of a service's pool.
+    """A pool of a service.
 
     Attributes:
-        status: ``NotFound`` without a pool, ``Pending`` until its first forks wait.
-        warm: forks that wait, and
-        used: sessions that run.
+        service, revision: see :class:`ServiceSpec`.
+        initial, most: see :class:`WarmService`.
+        is_filled: its first forks wait, or are in use.
     """
 
-    status: Literal["Pending", "Success", "NotFound"]
-    warm: int = 0
-    used: int = 0
+    service: str
+    revision: str
+    initial: int
+    most: int
+    is_filled: bool
 
 
 class NodeStatus(msgspec.Struct, frozen=True, kw_only=True):

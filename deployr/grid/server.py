@@ -116,8 +116,8 @@ class GridServer:
             case protocol.WarmService(service, initial, most):
                 self._services.warm(service, initial, most)
                 stream.put_head(Flag(True))
-            case protocol.PoolStatus(service):
-                stream.put_head(self._services.pool(service))
+            case protocol.ListPools():
+                stream.put_head(self._services.pools())
             case protocol.DropPool(service):
                 stream.put_head(Flag(self._services.drop_pool(service)))
             case protocol.Status():

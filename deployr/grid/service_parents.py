@@ -115,10 +115,10 @@ class ServiceNode:
         self.slots = self._options.slots
         self._place.warm_min, self._place.warm_max = 1, max(1, self._options.warm_max)
 
-    def pool(self) -> ServicePool:
-        """State of the pool."""
-        is_there = self.healthy and self._forks.warm + self.used >= self._place.warm_min
-        return ServicePool(status="Success" if is_there else "Pending", warm=self._forks.warm, used=self.used)
+    @property
+    def is_filled(self) -> bool:
+        """As many forks wait, or are in use, as should wait at least."""
+        return self.healthy and self._forks.warm + self.used >= self._place.warm_min
 
     async def start(self) -> None:
         self._place.sessions.mkdir(parents=True)
@@ -181,6 +181,10 @@ class ServiceParents:
         self._unfit: dict[tuple[str, str], float] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
+    def start(self) -> None:
+        """Remove what a grid that was killed has left: numbers begin anew."""
+        remove_tree(self._options.parent.directory)
+
     def node(self, service: ServiceSpec) -> ServiceNode:
         """The node of a service's latest state; the first call for it starts one in the background.
 
@@ -198,10 +202,9 @@ class ServiceParents:
         node = self._current(service) or self._begun(service)
         node.resize(initial, most)
 
-    def pool(self, service: str) -> ServicePool:
-        """State of a service's pool."""
-        node = self._nodes.get(service)
-        return node.pool() if node and node.pool_sizes else ServicePool(status="NotFound")
+    def pools(self) -> list[ServicePool]:
+        """The pools of all services."""
+        return [_pool(node, *node.pool_sizes) for node in self._nodes.values() if node.pool_sizes]
 
     def drop_pool(self, service: str) -> bool:
         """Take a service's pool away; true when it had one."""
@@ -264,7 +267,10 @@ class ServiceParents:
         return node
 
     async def _start(self, node: ServiceNode) -> None:
-        await node.start()
+        try:
+            await node.start()
+        except OSError:
+            log.exception("%s has no directory", node.name)
         if not node.healthy and self._nodes.get(node.service.service) is node:
             self._give_up(node)
 
@@ -291,6 +297,11 @@ class ServiceParents:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _pool(node: ServiceNode, initial: int, most: int) -> ServicePool:
+    service, revision = node.service.service, node.service.revision
+    return ServicePool(service=service, revision=revision, initial=initial, most=most, is_filled=node.is_filled)
 
 
 def available_memory() -> int:

@@ -1,4 +1,4 @@
-"""``python -m deployr.jobs``: runs the jobs and batches of the database on this server's grid."""
+"""``python -m deployr.jobs``: runs the jobs and batches of the database on this server's grid, and keeps its pools."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from deployr.settings import Settings
 
 
 async def run(settings: Settings) -> None:
-    """Run jobs, and batches of the 9.x API, until SIGTERM or SIGINT."""
+    """Run jobs, and batches of the 9.x API, and keep its pools, until SIGTERM or SIGINT."""
     stop, jobs, batches = asyncio.Event(), asyncio.Event(), asyncio.Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signum, _set_all, stop, jobs, batches)
@@ -22,6 +22,7 @@ async def run(settings: Settings) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(backend.job_runner(jobs).serve(stop))
             group.create_task(backend.batch_runner(batches).serve(stop))
+            group.create_task(backend.mlserver.service_pools.serve(stop))
     await backend.aclose()
 
 

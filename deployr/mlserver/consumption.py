@@ -116,7 +116,7 @@ class Consumption:
         """The service's state as the grid knows it."""
         service = self._as_code(service)
         return ServiceSpec(
-            service=f"{service.name}/{service.version}",
+            service=service.address,
             revision=service.revision,
             runtime=_runtime(service),
             snapshot=str(self._blobs.path(service.snapshot)) if service.snapshot else None,

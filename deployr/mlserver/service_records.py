@@ -76,3 +76,13 @@ class Service:
     snapshot: str | None
     model: str | None
     revision: str
+
+    @property
+    def address(self) -> str:
+        """What the grid knows it by."""
+        return address(self.name, self.version)
+
+
+def address(name: str, version: str) -> str:
+    """What the grid knows a version of a service by."""
+    return f"{name}/{version}"

@@ -160,6 +160,14 @@ services = sa.Table(
     sa.CheckConstraint("runtime IN ('R', 'Python', 'Realtime')", "runtime"),
 )
 
+service_pools = sa.Table(
+    "service_pools",
+    metadata,
+    sa.Column("service", _Id, sa.ForeignKey("services.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("initial", sa.Integer, nullable=False, comment="sessions that wait"),
+    sa.Column("most", sa.Integer, nullable=False, comment="sessions at one time; 0 for no limit"),
+)
+
 batches = sa.Table(
     "batches",
     metadata,

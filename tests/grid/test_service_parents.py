@@ -281,9 +281,9 @@ async def test_no_parent_is_kept_when_memory_is_short(new_grid: GridFactory) -> 
 async def test_a_pool_is_made_ahead_and_stays_until_it_is_dropped(new_grid: GridFactory) -> None:
     with new_grid(**{"mlserver.service_idle": 1}) as process:
         grid, service = process.client(), _service()
-        assert (await grid.service_pool(service.service)).status == "NotFound"
+        assert await grid.pools() == []
         await grid.warm_service(service, initial=2, most=2)
-        assert (await grid.service_pool(service.service)).status == "Pending"
+        assert not await _has_pool(grid, service)
         await eventually(lambda: _has_pool(grid, service))
         async with _opened(grid, service), _opened(grid, service):
             with pytest.raises(NoFreeSlot):
@@ -292,9 +292,12 @@ async def test_a_pool_is_made_ahead_and_stays_until_it_is_dropped(new_grid: Grid
         assert await _has_pool(grid, service)
         assert await grid.drop_pool(service.service)
         assert not await grid.drop_pool(service.service)
+        assert await grid.pools() == []
         await eventually(lambda: _parents(process) == [])
         await grid.aclose()
 
 
 async def _has_pool(grid: SocketGrid, service: ServiceSpec) -> bool:
-    return (await grid.service_pool(service.service)).status == "Success"
+    [pool] = await grid.pools()
+    assert (pool.service, pool.revision, pool.initial, pool.most) == (service.service, service.revision, 2, 2)
+    return pool.is_filled

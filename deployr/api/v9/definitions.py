@@ -11,14 +11,14 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from deployr.mlserver import service_records
+from deployr.mlserver import service_pools, service_records
 
 Release = Literal["9.0.1", "9.1.0", "9.2.0", "9.2.1", "9.3.0"]
 RELEASES: tuple[Release, ...] = ("9.0.1", "9.1.0", "9.2.0", "9.2.1", "9.3.0")
 
 ParameterType = service_records.ParameterType
 RuntimeType = Literal["R", "Python"]
-PoolStatus = Literal["Success", "Pending", "NotFound"]
+PoolStatus = service_pools.PoolState
 WebServiceRuntimeType = service_records.ServiceRuntime
 
 _OPEN = {"type": "object", "additionalProperties": {}}

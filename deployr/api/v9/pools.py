@@ -26,7 +26,7 @@ class PoolsResource:
     async def on_get(self, req: Call, resp: Response, name: str, version: str) -> None:
         """State of the pool on each compute node."""
         found = await self._pools.status(req.caller, name, version)
-        reply(resp, [_record(uri, pool.status) for uri, pool in found])
+        reply(resp, [_record(uri, state) for uri, state in found])
 
     async def on_delete(self, req: Call, resp: Response, name: str, version: str) -> None:
         """Drop the pool."""

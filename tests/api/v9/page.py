@@ -143,7 +143,9 @@ Results come in the order of the inputs, items are counted from 0, and files of 
 ## Pools
 
 `…/pool` starts the warm parent of a service ahead of its first call and keeps so many forks ready; all compute nodes of
-this machine share it. Those who may change the service make and drop its pool.
+this machine share it. Those who may change the service make and drop its pool. A pool is kept in the database: it is
+filled again when the service has changed, and after restarts of the grid and of the server, and goes with its service.
+It is `Pending` while it is filled, and while it cannot be: the process that runs jobs asks the grid every two seconds.
 
 ## Compute nodes
 
