@@ -20,7 +20,9 @@ import sqlalchemy as sa
 
 from deployr.grid import user_namespaces
 from deployr.settings import Settings, split_address
+from deployr.store import postgresql
 from deployr.store.database import Database
+from deployr.store.errors import UnusableDatabase
 from deployr.store.migrate import current_revision, head_revision
 from deployr.users.accounts import ADMIN, Accounts
 
@@ -190,10 +192,14 @@ def _check_database(settings: Settings) -> Check:
         return Check("database", f"{shown} {_NOT_YET}")
     try:
         with _database(settings) as database, database.reading() as connection:
+            if connection.dialect.name == "postgresql":
+                postgresql.check(connection)
             revision = current_revision(connection)
-    except (sa.exc.SQLAlchemyError, ImportError) as ex:
-        remedy = "See that the database runs, its driver is installed, and `database.url` is right."
-        return Check("database", f"{shown}: {type(ex).__name__}", remedy)
+    except UnusableDatabase as ex:
+        return Check("database", f"{shown} cannot be used", str(ex))
+    except sa.exc.SQLAlchemyError as ex:
+        reason = " ".join(str(getattr(ex, "orig", ex)).split())
+        return Check("database", f"{shown}: {reason}", "See that the database runs and `database.url` is right.")
     if revision != head_revision():
         remedy = "Start the server: it migrates. A newer schema than this server's needs a newer server."
         return Check("database", f"{shown} is at schema {revision or 'none'}, not {head_revision()}", remedy)
@@ -206,7 +212,7 @@ def _check_passwords(settings: Settings) -> Check:
     try:
         with _database(settings) as database:
             names = Accounts(database, settings).default_passwords_in_use()
-    except (sa.exc.SQLAlchemyError, ImportError):
+    except sa.exc.SQLAlchemyError:
         return Check("passwords", "unknown", "Mend the database first.")
     if names and exposed_addresses(settings):
         return Check("passwords", f"{', '.join(names)} still with the default one", how_to_close(names))

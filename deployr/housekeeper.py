@@ -22,6 +22,7 @@ from deployr.repository.blobs import Blobs
 from deployr.repository.collection import BlobCollector
 from deployr.settings import Settings
 from deployr.store.database import Database
+from deployr.store.errors import UNAVAILABLE
 from deployr.users.http_sessions import ExpiredSession, HttpSessions
 
 log = logging.getLogger(__name__)
@@ -53,6 +54,8 @@ class Housekeeper:
             await self._projects.forget_lost()
         except DeployrError as ex:
             log.warning("housekeeping: %s", ex.message)
+        except UNAVAILABLE as ex:
+            log.warning("housekeeping: the database does not respond: %s", ex)
 
     async def _keep_busy(self) -> None:
         """A call that runs for longer than the idle timeout is not idleness; others of its session go through."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import sys
 
+import sqlalchemy as sa
+
 from deployr import handover, logs
 from deployr.grid import external_data, rpackages
 from deployr.repository.blobs import Blobs
@@ -48,7 +50,7 @@ def main() -> int:
         prepare(settings)
         if rpackages.install(settings.library_directory):
             log.info("installed the server's R packages")
-    except (OSError, rpackages.InstallFailed) as ex:
+    except (OSError, rpackages.InstallFailed, sa.exc.SQLAlchemyError) as ex:
         log.error("cannot prepare the server: %s", ex)
         return 1
     return 0

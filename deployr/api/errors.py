@@ -16,6 +16,7 @@ from deployr import errors
 from deployr.api import envelope
 from deployr.api.call import Call
 from deployr.api.params import MalformedParameter
+from deployr.store.errors import UNAVAILABLE, UNSTORABLE
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +29,10 @@ _STATUSES: dict[type[errors.DeployrError], str] = {
 """All others are handled failures: HTTP 200 and ``success: false``."""
 
 
+NO_DATABASE = falcon.HTTPServiceUnavailable(description="The database does not respond.", retry_after=5)
+"""Callers may try again."""
+
+
 class InvalidToken(errors.PermissionDenied):
     """A call of an authenticated session without its ``X-XSRF-TOKEN``."""
 
@@ -37,11 +42,19 @@ def register(app: App[Call, Response]) -> None:
     app.add_error_handler(Exception, _handle_unexpected)
     app.add_error_handler(falcon.HTTPError, _handle_http)
     app.add_error_handler(errors.DeployrError, _handle)
+    for kind in UNAVAILABLE:
+        app.add_error_handler(kind, _handle_unavailable)
+    app.add_error_handler(UNSTORABLE, _handle_unstorable)
 
 
 def status_of(error: errors.DeployrError) -> str:
     """HTTP status line of an error."""
     return next((status for kind, status in _STATUSES.items() if isinstance(error, kind)), falcon.HTTP_200)
+
+
+def unstorable() -> errors.InvalidParameter:
+    """What a caller is told of a value that the database cannot hold."""
+    return errors.InvalidParameter("A parameter has a character or a number that cannot be stored.")
 
 
 async def _handle(
@@ -59,6 +72,19 @@ async def _handle_http(
     if resp is not None and ex.headers:
         resp.set_headers(dict(ex.headers))
     await _answer(req, resp, ws, ex.status, ex.description or ex.title or str(ex.status), ex.status_code)
+
+
+async def _handle_unavailable(
+    req: Call, resp: Response | None, ex: Exception, params: dict[str, Any], ws: WebSocket | None = None
+) -> None:
+    log.error("the database does not respond: %s", ex)
+    await _handle_http(req, resp, NO_DATABASE, params, ws)
+
+
+async def _handle_unstorable(
+    req: Call, resp: Response | None, ex: Exception, params: dict[str, Any], ws: WebSocket | None = None
+) -> None:
+    await _handle(req, resp, unstorable(), params, ws)
 
 
 async def _handle_unexpected(

@@ -91,6 +91,8 @@ class SessionsMiddleware:
         from_url = req.scope.get(PATH_SESSION)
         # A login on an id that came in a URL would let whoever wrote the URL into the session.
         candidates = [*_cookie_ids(req), *([from_url] if from_url and req.path != LOGIN else [])]
+        # Where the database does not answer, the reply must not tell the client another session.
+        req.session_id = next(filter(self._sessions.is_ours, candidates), "")
         anonymous: tuple[str, Caller] | None = None
         for candidate in candidates:
             caller = self._sessions.find(candidate)

@@ -21,6 +21,7 @@ from deployr.jobs.endings import Endings
 from deployr.jobs.queue import JobQueue
 from deployr.jobs.records import Ending, Job
 from deployr.jobs.running import CONTEXT, JobRun
+from deployr.store.errors import UNAVAILABLE
 
 log = logging.getLogger(__name__)
 
@@ -180,6 +181,8 @@ class Runner:
             await step()
         except DeployrError as ex:
             log.warning("jobs: %s", ex.message)
+        except UNAVAILABLE as ex:
+            log.warning("jobs: the database does not respond: %s", ex)
         except Exception:
             log.exception("jobs: something failed")
 

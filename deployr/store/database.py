@@ -10,6 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from deployr.store import postgresql
+
 BUSY_TIMEOUT = 10
 """Seconds that a writer of SQLite waits for another one."""
 
@@ -26,15 +28,22 @@ class Database:
 
     Args:
         url: SQLAlchemy URL.
+
+    Raises:
+        UnusableDatabase: the driver of the database is not installed.
     """
 
     def __init__(self, url: str) -> None:
         self.engine = create_engine(url)
-        self._readers = self.engine.execution_options(**{_READ_ONLY: True})
+        is_sqlite = self.engine.dialect.name == "sqlite"
+        self._readers = self.engine.execution_options(**{_READ_ONLY: True} if is_sqlite else postgresql.READING)
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sa.Connection]:
-        """A transaction that may write: committed at the end of the block, rolled back when the block raises."""
+        """A transaction that may write: committed at the end of the block, rolled back when the block raises.
+
+        There is one at a time, so what was read in it stays true until its end.
+        """
         with self.engine.begin() as connection:
             yield connection
 
@@ -50,11 +59,17 @@ class Database:
 
 
 def create_engine(url: str) -> sa.Engine:
-    """An engine; SQLite gets its pragmas and explicit transactions."""
-    engine = sa.create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
-    if engine.dialect.name == "sqlite":
-        sa.event.listen(engine, "connect", _prepare_sqlite)
-        sa.event.listen(engine, "begin", _begin_sqlite)
+    """An engine; SQLite gets its pragmas and explicit transactions.
+
+    Raises:
+        UnusableDatabase: the driver of the database is not installed.
+    """
+    parsed = sa.make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return postgresql.create_engine(parsed)
+    engine = sa.create_engine(parsed)
+    sa.event.listen(engine, "connect", _prepare_sqlite)
+    sa.event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 

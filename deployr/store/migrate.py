@@ -13,10 +13,8 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from deployr.store import postgresql
 from deployr.store.database import create_engine
-
-_ADVISORY_LOCK = 0x6465706C
-"""Key of the PostgreSQL lock that lets one process migrate at a time."""
 
 
 def migrate(url: str) -> None:
@@ -25,6 +23,7 @@ def migrate(url: str) -> None:
     All steps run in one transaction: a failure leaves the database as it was.
 
     Raises:
+        UnusableDatabase: the server cannot work with the database.
         sqlalchemy.exc.SQLAlchemyError: the database cannot be reached or a step failed.
     """
     engine = create_engine(url)
@@ -54,11 +53,14 @@ def _config() -> Config:
 
 
 def _upgrade(connection: sa.Connection) -> None:
-    if connection.dialect.name == "postgresql":
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
+    is_postgresql = connection.dialect.name == "postgresql"
+    if is_postgresql:
+        postgresql.check(connection)
     config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+    if is_postgresql:
+        postgresql.compare_by_bytes(connection)
 
 
 def _prepare(engine: sa.Engine) -> None:

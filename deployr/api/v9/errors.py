@@ -9,12 +9,14 @@ import falcon
 from falcon.asgi import App, Response
 
 from deployr import errors
+from deployr.api.errors import NO_DATABASE, unstorable
 from deployr.api.v9 import replies
 from deployr.api.v9.bodies import UnsupportedBody
 from deployr.api.v9.call import Call
 from deployr.api.v9.definitions import Error
 from deployr.encodings.errors import EncodingError
 from deployr.mlserver.sessions import SessionGone
+from deployr.store.errors import UNAVAILABLE, UNSTORABLE
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +47,9 @@ def register(app: App[Call, Response]) -> None:
     app.add_error_handler(falcon.HTTPError, _handle_http)
     app.add_error_handler(errors.DeployrError, _handle)
     app.add_error_handler(EncodingError, _handle)
+    for kind in UNAVAILABLE:
+        app.add_error_handler(kind, _handle_unavailable)
+    app.add_error_handler(UNSTORABLE, _handle_unstorable)
 
 
 def status_of(error: Exception) -> int:
@@ -63,6 +68,15 @@ async def _handle_http(req: Call, resp: Response, ex: falcon.HTTPError, params: 
     if ex.headers:
         resp.set_headers(dict(ex.headers))
     _answer(resp, ex.status_code, ex.description or ex.title or str(ex.status), type(ex).__name__)
+
+
+async def _handle_unavailable(req: Call, resp: Response, ex: Exception, params: dict[str, Any]) -> None:
+    log.error("the database does not respond: %s", ex, extra={"fields": {"correlation": req.correlation_id}})
+    await _handle_http(req, resp, NO_DATABASE, params)
+
+
+async def _handle_unstorable(req: Call, resp: Response, ex: Exception, params: dict[str, Any]) -> None:
+    await _handle(req, resp, unstorable(), params)
 
 
 async def _handle_unexpected(req: Call, resp: Response, ex: Exception, params: dict[str, Any]) -> None:
