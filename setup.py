@@ -42,6 +42,7 @@ setup(
         "xmltodict>=0.13",
     ],
     extras_require={
+        "postgresql": ["psycopg[binary]>=3.2"],
         "python": [
             "matplotlib>=3.8",
             "pandas>=2.2",
@@ -53,6 +54,7 @@ setup(
             "mypy>=1.10",
             "pandas>=2.2",
             "openapi-spec-validator>=0.7.1",
+            "psycopg[binary]>=3.2",
             "pytest>=8.2",
             "pytest-asyncio>=0.24",
             "pytest-timeout>=2.3",

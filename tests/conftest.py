@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import argon2
 import pytest
 
 from deployr.users import passwords
+from tests.postgresql import Postgres, running_postgres
 from tests.server import Client, Server, running
 
 
@@ -42,3 +44,19 @@ def testuser(server: Server) -> Iterator[Client]:
     client.http.post("/r/user/logout")
     # The server ends at once when nobody is connected.
     client.http.close()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server, shared by the tests of this process."""
+    with running_postgres() as postgres:
+        yield postgres
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """URL of a database of the test's own: SQLite, unless parametrized otherwise."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        return f"sqlite:///{tmp_path / 'deployr.db'}"
+    postgres: Postgres = request.getfixturevalue("postgres")
+    return postgres.new_database()

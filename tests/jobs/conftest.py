@@ -14,9 +14,10 @@ from tests.jobs.callers import Gate
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
+def database(tmp_path: Path, database_url: str) -> Iterator[Database]:
     """A prepared database with the default accounts."""
-    settings = Settings.load(flags={"home": tmp_path, "grid.sessions_directory": str(tmp_path / "s")})
+    flags = {"home": tmp_path, "grid.sessions_directory": str(tmp_path / "s"), "database.url": database_url}
+    settings = Settings.load(flags=flags)
     prepare(settings)
     database = Database(settings.database_url)
     yield database

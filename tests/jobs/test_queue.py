@@ -15,6 +15,7 @@ from deployr.jobs.states import BEFORE
 from deployr.store.database import Database, now_ms
 from deployr.store.schema import jobs as table
 from deployr.store.schema import leases as lease_table
+from tests.postgresql import ON_BOTH_DATABASES
 
 told: list[str] = []
 
@@ -56,6 +57,7 @@ def let_leases_end(database: Database) -> None:
         connection.execute(lease_table.update().values(until=now_ms() - 1))
 
 
+@ON_BOTH_DATABASES
 def test_higher_priorities_come_first_and_within_one_the_first_come(database: Database) -> None:
     for name, priority in [("a", "low"), ("b", "medium"), ("c", "high"), ("d", "medium"), ("e", "high")]:
         add(database, name, priority=priority)
@@ -68,6 +70,7 @@ def test_a_job_waits_for_those_who_change_their_minds_at_once(database: Database
     assert claimed(queue(database, delay=60_000)) == ["old"]
 
 
+@ON_BOTH_DATABASES
 def test_a_job_is_claimed_once_however_many_try(database: Database) -> None:
     for number in range(40):
         add(database, str(number))
@@ -77,6 +80,7 @@ def test_a_job_is_claimed_once_however_many_try(database: Database) -> None:
     assert sorted(found, key=int) == [str(number) for number in range(40)]
 
 
+@ON_BOTH_DATABASES
 def test_the_jobs_of_one_user_wait_for_one_another_and_hinder_nobody_else(database: Database) -> None:
     for name, owner in [("a", "testuser"), ("b", "testuser"), ("c", "testuser"), ("d", "admin")]:
         add(database, name, owner=owner)
@@ -86,6 +90,7 @@ def test_the_jobs_of_one_user_wait_for_one_another_and_hinder_nobody_else(databa
     assert claimed(mine) == ["a"]
 
 
+@ON_BOTH_DATABASES
 def test_jobs_of_full_clusters_wait_and_hinder_nobody_else(database: Database) -> None:
     for name, cluster in [("a", "big"), ("b", None), ("c", "small")]:
         add(database, name, cluster=cluster)
@@ -171,6 +176,7 @@ def test_leases_that_are_renewed_are_not_taken(database: Database) -> None:
     assert [job.job for job in second.forsaken()] == [let_go.job]
 
 
+@ON_BOTH_DATABASES
 def test_a_scheduler_that_is_gone_is_followed_by_one(database: Database) -> None:
     queues = [queue(database) for _ in range(3)]
     assert [each.renew([]) for each in queues] == [True, False, False]
@@ -184,6 +190,7 @@ def test_leases_are_taken_over_within_15_seconds() -> None:
     assert leases.SECONDS + leases.RENEWAL_SECONDS < 15
 
 
+@ON_BOTH_DATABASES
 def test_what_is_due_is_queued_by_the_scheduler_alone(database: Database) -> None:
     add(database, "past", status="Scheduled", due=now_ms() - 1000)
     add(database, "future", status="Scheduled", due=now_ms() + 100_000)
@@ -204,6 +211,7 @@ def test_jobs_queue_from_when_they_were_due(database: Database) -> None:
     assert claimed(mine) == ["earlier", "late"]
 
 
+@ON_BOTH_DATABASES
 def test_the_row_of_a_job_is_as_it_was_given(database: Database) -> None:
     job = add(database, "a", tag="t", descr="d", cluster="c", schedstart=5, schedrepeat=2, schedinterval=7)
     assert find(database, "a") == job

@@ -28,6 +28,7 @@ from deployr.store.migrate import migrate
 from deployr.store.schema import batches as table
 from deployr.store.schema import users
 from deployr.users.caller import Caller
+from tests.postgresql import ON_BOTH_DATABASES
 
 KEPT = 3_600_000
 
@@ -48,10 +49,9 @@ async def until(condition: Callable[[], bool | Awaitable[bool]]) -> None:
 class World:
     """Batches of the service ``s``, version 1, and what runs them."""
 
-    def __init__(self, directory: Path) -> None:
-        url = f"sqlite:///{directory / 'deployr.db'}"
-        migrate(url)
-        self.database = Database(url)
+    def __init__(self, directory: Path, database_url: str) -> None:
+        migrate(database_url)
+        self.database = Database(database_url)
         with self.database.transaction() as connection:
             for name in ("mia", "ben"):
                 row = {"username": name, "displayname": name, "password_hash": "", "last_modified": 0}
@@ -99,8 +99,8 @@ class World:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    world = World(tmp_path)
+def world(tmp_path: Path, database_url: str) -> Iterator[World]:
+    world = World(tmp_path, database_url)
     yield world
     world.database.close()
 
@@ -129,6 +129,7 @@ class Held:
         return Result(), {}
 
 
+@ON_BOTH_DATABASES
 async def test_results_come_in_the_order_of_the_inputs(world: World) -> None:
     async def slower_first(batch: Batch, inputs: Mapping[str, Any]) -> tuple[Result, Mapping[str, str]]:
         await asyncio.sleep(0.02 * (5 - inputs["x"]))
@@ -247,6 +248,7 @@ async def test_batches_are_hidden_from_others(world: World) -> None:
         world.batches.files(BEN, "s", "1", batch.id, 0)
 
 
+@ON_BOTH_DATABASES
 async def test_files_are_kept_with_their_item(world: World) -> None:
     async def writing(batch: Batch, inputs: Mapping[str, Any]) -> tuple[Result, Mapping[str, str]]:
         return Result(), {"a.txt": world.blobs.put([b"%d" % inputs["x"]]).sha256}
@@ -265,6 +267,7 @@ async def test_files_are_kept_with_their_item(world: World) -> None:
         world.batches.file(MIA, "s", "1", batch.id, 1, "b.txt")
 
 
+@ON_BOTH_DATABASES
 async def test_what_a_dead_process_had_not_got_through_is_run_by_another(world: World) -> None:
     batch = await world.start(2)
     with world.database.transaction() as connection:
@@ -324,6 +327,7 @@ async def test_stops_in_order_are_no_attempts(world: World) -> None:
     assert found.items[0].result == Result(outputs={"y": 0})
 
 
+@ON_BOTH_DATABASES
 async def test_batches_go_when_their_time_is_over(world: World) -> None:
     async with world.running(twice):
         batch = await world.start(1)
@@ -341,6 +345,7 @@ async def test_batches_that_cannot_be_are_refused(world: World, count: int, para
         await world.start(count, parallel)
 
 
+@ON_BOTH_DATABASES
 async def test_a_batch_whose_end_could_not_be_written_ends_later(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leases, "SECONDS", 0.05)
     monkeypatch.setattr(leases, "RENEWAL_SECONDS", 0.05)

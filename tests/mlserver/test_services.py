@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +18,7 @@ from deployr.store.database import Database
 from deployr.store.migrate import migrate
 from deployr.store.schema import users
 from deployr.users.caller import Caller
+from tests.postgresql import ON_BOTH_DATABASES
 
 X = Parameter("x", "numeric")
 Y = Parameter("y", "vector")
@@ -42,10 +42,9 @@ READER = _caller("rita", "BASIC_USER")
 
 
 @pytest.fixture
-def services(tmp_path: Path) -> Iterator[Services]:
-    url = f"sqlite:///{tmp_path / 'deployr.db'}"
-    migrate(url)
-    database = Database(url)
+def services(database_url: str) -> Iterator[Services]:
+    migrate(database_url)
+    database = Database(database_url)
     with database.transaction() as connection:
         for name in ("anna", "bert", "olga", "rita"):
             row = {"username": name, "displayname": name, "password_hash": "", "last_modified": 0}
@@ -71,6 +70,7 @@ def test_a_service_without_a_version_gets_one(services: Services) -> None:
     assert {service.version for service in services.list(ANNA, "s")} == versions
 
 
+@ON_BOTH_DATABASES
 def test_services_are_listed_oldest_first(services: Services) -> None:
     for name, version in (("b", "2"), ("a", "9"), ("b", "1")):
         services.publish(ANNA, name, version, _definition())
@@ -80,6 +80,7 @@ def test_services_are_listed_oldest_first(services: Services) -> None:
     assert not services.list(BERT, "B")
 
 
+@ON_BOTH_DATABASES
 def test_a_version_is_published_once(services: Services) -> None:
     services.publish(ANNA, "s", "v1", _definition())
     with pytest.raises(AlreadyExists):
@@ -214,11 +215,12 @@ def test_snapshots_of_others_are_refused(services: Services) -> None:
         services.publish(BERT, "s", "1", _definition(snapshot_id="snap"))
 
 
-def test_what_a_service_refers_to_is_in_use(services: Services, tmp_path: Path) -> None:
+@ON_BOTH_DATABASES
+def test_what_a_service_refers_to_is_in_use(services: Services, database_url: str) -> None:
     model = Definition(runtime="Realtime", model="1" * 64)
     services.publish(ANNA, "s", "1", _definition(snapshot_id="snap"))
     services.publish(ANNA, "m", "1", model)
-    database = Database(f"sqlite:///{tmp_path / 'deployr.db'}")
+    database = Database(database_url)
     with database.reading() as connection:
         assert references.used(connection, "0") == {SNAPSHOT.sha256}
         assert references.used(connection, "1") == {model.model}

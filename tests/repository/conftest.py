@@ -17,8 +17,8 @@ USERS = {"george": {"POWER_USER"}, "susan": {"MARKETING"}, "admin": {"ADMINISTRA
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings.load(flags={"home": tmp_path})
+def settings(tmp_path: Path, database_url: str) -> Settings:
+    return Settings.load(flags={"home": tmp_path, "database.url": database_url})
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from deployr.settings import Settings
 from deployr.store.database import Database
 from deployr.store.schema import repository_file_authors
 from deployr.users.caller import Caller
+from tests.postgresql import ON_BOTH_DATABASES
 
 Make = Callable[[str | None], Caller]
 Upload = Callable[..., RepositoryFile]
@@ -85,6 +86,7 @@ def test_writing_again_replaces_the_latest_in_place(
     assert len(repository.list_files(george, filename="a.txt")) == 1
 
 
+@ON_BOTH_DATABASES
 def test_a_new_version_keeps_the_former_one(
     upload: Upload, repository: RepositoryFiles, george: Caller, blobs: Blobs
 ) -> None:
@@ -164,6 +166,7 @@ def test_others_files_cannot_be_deleted(
         repository.delete(anonymous, ["a.txt"])
 
 
+@ON_BOTH_DATABASES
 def test_deleting_a_co_owned_file_takes_the_ownership_only(
     upload: Upload, repository: RepositoryFiles, database: Database, george: Caller, susan: Caller
 ) -> None:
@@ -223,6 +226,7 @@ def test_lists_show_own_files_and_others_on_request(
     assert _names(repository.list_files(susan, published=True)) == ["own.txt", "public.txt"]
 
 
+@ON_BOTH_DATABASES
 def test_lists_are_narrowed(upload: Upload, repository: RepositoryFiles, database: Database, george: Caller) -> None:
     _make_directory(database, "george", "tutorial")
     _make_directory(database, "george", "empty")
@@ -324,6 +328,7 @@ def test_policies_decide_who_downloads(
     assert [username for username in users if repository.may_download(caller(username), file)] == takers
 
 
+@ON_BOTH_DATABASES
 def test_an_update_sets_what_is_said_and_nothing_else(
     upload: Upload, repository: RepositoryFiles, george: Caller
 ) -> None:
@@ -345,6 +350,7 @@ def test_an_update_is_for_owners_of_the_file(
     assert repository.update(susan, "a.txt", FileProperties(descr="ours")).descr == "ours"
 
 
+@ON_BOTH_DATABASES
 @pytest.mark.parametrize("category", [*file_types.CATEGORIES, file_types.OTHER])
 def test_a_category_is_found_by_the_extensions_that_name_it(
     repository: RepositoryFiles, upload: Upload, george: Caller, category: str

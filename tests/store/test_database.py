@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -10,13 +9,13 @@ import sqlalchemy as sa
 from deployr.store.database import Database
 from deployr.store.migrate import migrate
 from deployr.store.schema import roles, user_roles
+from tests.postgresql import ON_BOTH_DATABASES
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    url = f"sqlite:///{tmp_path / 'deployr.db'}"
-    migrate(url)
-    database = Database(url)
+def database(database_url: str) -> Iterator[Database]:
+    migrate(database_url)
+    database = Database(database_url)
     yield database
     database.close()
 
@@ -30,12 +29,14 @@ def _names(database: Database) -> list[str]:
         return list(connection.scalars(sa.select(roles.c.name)))
 
 
+@ON_BOTH_DATABASES
 def test_a_block_that_ends_is_committed(database: Database) -> None:
     with database.transaction() as connection:
         _add(connection, "A")
     assert _names(database) == ["A"]
 
 
+@ON_BOTH_DATABASES
 def test_a_block_that_raises_is_rolled_back(database: Database) -> None:
     with pytest.raises(sa.exc.IntegrityError), database.transaction() as connection:  # noqa: PT012
         _add(connection, "A")
@@ -51,11 +52,13 @@ def test_sqlite_is_set_up(database: Database) -> None:
     assert pragmas == {"journal_mode": "wal", "foreign_keys": 1, "synchronous": 1}
 
 
+@ON_BOTH_DATABASES
 def test_references_are_enforced(database: Database) -> None:
     with pytest.raises(sa.exc.IntegrityError), database.transaction() as connection:
         connection.execute(user_roles.insert().values(username="nobody", role="NONE"))
 
 
+@ON_BOTH_DATABASES
 def test_readers_do_not_wait_for_a_writer(database: Database) -> None:
     with database.transaction() as connection:
         _add(connection, "A")
@@ -63,6 +66,26 @@ def test_readers_do_not_wait_for_a_writer(database: Database) -> None:
     assert _names(database) == ["A"]
 
 
+@ON_BOTH_DATABASES
+def test_a_reader_sees_one_state(database: Database) -> None:
+    with database.reading() as reading:
+        reading.execute(sa.select(roles.c.name)).all()
+        with database.transaction() as connection:
+            _add(connection, "A")
+        assert reading.execute(sa.select(roles.c.name)).all() == []
+
+
+@ON_BOTH_DATABASES
+def test_texts_are_ordered_by_their_bytes(database: Database) -> None:
+    names = ["a", "B", "_", "é", "Z", "b a", "ba", "-b", "😀", "\uffee"]
+    with database.transaction() as connection:
+        for name in names:
+            _add(connection, name)
+    with database.reading() as connection:
+        assert list(connection.scalars(sa.select(roles.c.name).order_by(roles.c.name))) == sorted(names)
+
+
+@ON_BOTH_DATABASES
 def test_writers_take_turns(database: Database) -> None:
     def add_many(prefix: str) -> None:
         for number in range(20):

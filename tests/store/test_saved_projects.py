@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -18,6 +17,9 @@ from deployr.projects.saved_rows import SavedExecution, SavedFile, SavedState
 from deployr.store import schema
 from deployr.store.database import Database
 from deployr.store.migrate import migrate
+from tests.postgresql import ON_BOTH_DATABASES
+
+pytestmark = ON_BOTH_DATABASES
 
 PROJECT = "PROJECT-1"
 
@@ -34,10 +36,9 @@ with Database(sys.argv[1]).transaction() as connection:
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
-    url = f"sqlite:///{tmp_path}/deployr.db"
-    migrate(url)
-    return url
+def url(database_url: str) -> str:
+    migrate(database_url)
+    return database_url
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from deployr.users.accounts import Accounts
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings.load(flags={"home": tmp_path, "security.lock_failures": 3})
+def settings(tmp_path: Path, database_url: str) -> Settings:
+    return Settings.load(flags={"home": tmp_path, "database.url": database_url, "security.lock_failures": 3})
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from deployr.store.database import Database
 from deployr.users import accounts as module
 from deployr.users import passwords
 from deployr.users.accounts import Accounts
+from tests.postgresql import ON_BOTH_DATABASES
 
 PASSWORD = "Sesame42"
 
@@ -32,6 +33,7 @@ def _later(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
     monkeypatch.setattr(module, "now_ms", lambda: database_module.now_ms() + int(seconds * 1000))
 
 
+@ON_BOTH_DATABASES
 def test_the_first_start_makes_the_default_accounts_once(accounts: Accounts) -> None:
     accounts.change_password("admin", PASSWORD)
     accounts.ensure_default_accounts()
@@ -80,6 +82,7 @@ def test_an_unknown_user_costs_a_verification_too(accounts: Accounts, monkeypatc
     assert verified == ["wrong", "wrong"]
 
 
+@ON_BOTH_DATABASES
 def test_repeated_failures_lock_even_for_the_right_password(accounts: Accounts) -> None:
     _fail(accounts, 3)
     with pytest.raises(AccountLocked):
@@ -149,6 +152,7 @@ def test_the_cookie_stays_with_the_user(accounts: Accounts) -> None:
     assert accounts.authenticate("testuser", "changeme").cookie == "theme=dark"
 
 
+@ON_BOTH_DATABASES
 def test_roles_are_replaced(accounts: Accounts) -> None:
     accounts.create_role("MARKETING", "sells")
     accounts.set_roles("testuser", ["BASIC_USER", "MARKETING"])
@@ -191,6 +195,7 @@ def test_changes_of_an_unknown_user_are_refused(accounts: Accounts) -> None:
         accounts.set_roles("nobody", [])
 
 
+@ON_BOTH_DATABASES
 def test_a_role_is_made_once(accounts: Accounts) -> None:
     with pytest.raises(AlreadyExists):
         accounts.create_role("POWER_USER")

@@ -15,6 +15,7 @@ from deployr.users import http_sessions as module
 from deployr.users.accounts import Accounts
 from deployr.users.caller import Caller
 from deployr.users.http_sessions import HttpSessions, digest_of
+from tests.postgresql import ON_BOTH_DATABASES
 
 KEY = bytes(32)
 TIMEOUT = 1800
@@ -73,6 +74,7 @@ def test_a_session_without_login_is_anonymous_and_leaves_no_row(sessions: HttpSe
     assert _count(database) == 0
 
 
+@ON_BOTH_DATABASES
 def test_a_login_makes_the_caller_known(sessions: HttpSessions, accounts: Accounts) -> None:
     accounts.set_roles("testuser", ["POWER_USER", "PACKAGE_MANAGER"])
     accounts.set_cookie("testuser", "theme=dark")
@@ -107,6 +109,7 @@ def test_the_database_does_not_hold_the_id(session_id: str, settings: Settings) 
     assert session_id.encode() not in kept
 
 
+@ON_BOTH_DATABASES
 def test_another_user_is_refused(sessions: HttpSessions, session_id: str) -> None:
     with pytest.raises(SessionOwned):
         sessions.attach(session_id, "admin")
@@ -176,6 +179,7 @@ def test_an_idle_session_ends(sessions: HttpSessions, session_id: str, monkeypat
     ]
 
 
+@ON_BOTH_DATABASES
 def test_use_keeps_a_session_alive_here_at_once_and_elsewhere_once_flushed(
     sessions: HttpSessions, session_id: str, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,6 +13,7 @@ from deployr.store.schema import token_pairs
 from deployr.users.accounts import Accounts
 from deployr.users.signing_keys import SigningKeys
 from deployr.users.tokens import Tokens
+from tests.postgresql import ON_BOTH_DATABASES
 
 
 @pytest.fixture
@@ -40,6 +41,7 @@ def test_no_token_is_kept_as_it_is(tokens: Tokens, database: Database) -> None:
     assert pair.access_token not in kept
 
 
+@ON_BOTH_DATABASES
 def test_renewing_ends_the_pair_before(tokens: Tokens) -> None:
     first = tokens.issue("testuser")
     second = tokens.renew(first.refresh_token)
@@ -48,6 +50,7 @@ def test_renewing_ends_the_pair_before(tokens: Tokens) -> None:
         tokens.find(first.access_token)
 
 
+@ON_BOTH_DATABASES
 def test_a_refresh_token_that_comes_twice_ends_all_that_came_of_its_login(tokens: Tokens) -> None:
     first = tokens.issue("testuser")
     second = tokens.renew(first.refresh_token)
@@ -67,6 +70,7 @@ def test_revoking_ends_the_access_token_and_no_other_login(tokens: Tokens) -> No
     assert tokens.find(other.access_token).username == "testuser"
 
 
+@ON_BOTH_DATABASES
 def test_a_new_password_ends_all_tokens(tokens: Tokens, accounts: Accounts) -> None:
     pair = tokens.issue("testuser")
     accounts.change_password("testuser", "Sesame42")
