@@ -72,7 +72,7 @@ def routes(backend: Backend) -> Routes:
     project = ProjectResource(backend.projects, backend.pools, backend.preparing, backend.archives)
     execute = ProjectExecuteResource(backend.executions, backend.scripts, backend.external)
     workspace = ProjectWorkspaceResource(backend.workspace, backend.workspace_files, backend.fetcher)
-    directory = ProjectDirectoryResource(backend.directory, backend.fetcher)
+    directory = ProjectDirectoryResource(backend.directory, backend.fetcher, backend.scripts)
     package = ProjectPackageResource(backend.packages)
     file = RepositoryFileResource(
         backend.files,

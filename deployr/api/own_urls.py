@@ -6,7 +6,7 @@ of the server to itself would wait for a worker, and for the project that the ca
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl, quote, urlsplit
 
@@ -88,8 +88,7 @@ class OwnUrls:
         if call == "/r/project/directory":
             return await self._project_file(caller, project, filename)
         if call == "/r/project/execute/result":
-            executions = params.names("execution")
-            return await self._executions.download_results(caller, project, executions=executions, filename=filename)
+            return await self._plot(caller, project, filename, executions=params.names("execution"))
         if call == "/r/repository/file":
             return await self._repository.open(caller, [read_name(params)])
         raise NotFound("The URL names no file of this server.")
@@ -99,6 +98,8 @@ class OwnUrls:
         return await self._repository.open_path(caller, filename, author=author, places=places)
 
     async def _project_file(self, caller: Caller, project: str, filename: str) -> Download:
+        if project.startswith(STATELESS):
+            return await self._stateless_file(caller, project, filename)
         return await self._directory.download(caller, project, [filename])
 
     async def _stateless_file(self, caller: Caller, project: str, filename: str) -> Download:
@@ -106,8 +107,11 @@ class OwnUrls:
 
     async def _result(self, caller: Caller, project: str, path: str) -> Download:
         execution, _, filename = path.partition("/")
+        return await self._plot(caller, project, filename, executions=[execution])
+
+    async def _plot(self, caller: Caller, project: str, filename: str, *, executions: Collection[str]) -> Download:
         source = self._scripts if project.startswith(STATELESS) else self._executions
-        return await source.download_results(caller, project, executions=[execution], filename=filename)
+        return await source.download_results(caller, project, executions=executions, filename=filename)
 
 
 def _split(url: str) -> SplitResult | None:

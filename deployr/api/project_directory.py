@@ -15,6 +15,8 @@ from deployr.api.path_names import split_names
 from deployr.errors import InvalidParameter
 from deployr.projects.directory import Directory
 from deployr.projects.fetching import Fetcher
+from deployr.projects.scripts import PREFIX as STATELESS
+from deployr.projects.scripts import Scripts
 from deployr.users.caller import Caller
 
 _DELIMITER = "#,#"
@@ -24,9 +26,10 @@ _DELIMITER = "#,#"
 class ProjectDirectoryResource:
     """Calls of ``/r/project/directory``."""
 
-    def __init__(self, directory: Directory, fetcher: Fetcher) -> None:
+    def __init__(self, directory: Directory, fetcher: Fetcher, scripts: Scripts) -> None:
         self._directory = directory
         self._fetcher = fetcher
+        self._scripts = scripts
 
     async def on_post_list(self, req: Call, resp: Response) -> None:
         """Files of the directory."""
@@ -100,11 +103,18 @@ class ProjectDirectoryResource:
         envelope.succeed(req, resp, project=records.project(project), directory={"file": file})
 
     async def on_get_download(self, req: Call, resp: Response, project: str = "", filenames: str = "") -> None:
-        """Files of the directory; the path-style URL says which, or the parameters do."""
-        caller = req.require_user()
+        """Files of the directory; the path-style URL says which, or the parameters do.
+
+        The Java client comes here for the artifacts of scripts too, with the id of their stateless project.
+        """
         params = await req.read_params()
         names = split_names(filenames) if filenames else params.names("filename", "name")
-        download = await self._directory.download(caller, project or params.required("project"), names)
+        project = project or params.text("project") or ""
+        if project.startswith(STATELESS):
+            download = await self._scripts.download_files(req.caller, project, names)
+        else:
+            caller = req.require_user()
+            download = await self._directory.download(caller, project or params.required("project"), names)
         downloads.send(resp, download, inline=params.flag("inline"))
 
     async def on_post_delete(self, req: Call, resp: Response) -> None:

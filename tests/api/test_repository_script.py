@@ -71,8 +71,10 @@ def test_files_of_a_stateless_execution_are_their_callers(
 ) -> None:
     reply = anonymous.succeed(EXECUTE, **script("files.R", "plot(1); cat('a', file='a.txt')"))
     urls = [reply["execution"][kind][0]["url"] for kind in ("results", "artifacts")]
+    urls.append(f"/r/project/directory/download/{reply['project']['project']}/a.txt")
+    assert [anonymous.http.get(url).status_code for url in urls] == [200, 200, 200]
     for client in (server.client(), testuser):
-        assert [client.http.get(url).status_code for url in urls] == [403, 403]
+        assert [client.http.get(url).status_code for url in urls] == [403, 403, 403]
 
 
 def test_source_is_hidden_from_those_who_may_not_download_it(
