@@ -44,13 +44,13 @@ class Postgres:
 
     def start(self) -> None:
         """Start the server and wait until it serves."""
-        settings = [word for setting in _SERVER for word in ("-c", setting)]
-        command = [_PROGRAMS / "postgres", "-D", self._directory / "data", "-k", self._directory, *settings]
-        with (self._directory / "log").open("ab") as log:
-            self._process = subprocess.Popen(
-                command, user=_USER, cwd="/", stderr=log, preexec_fn=lambda: processes.die_with_parent(signal.SIGQUIT)
-            )
-        self._wait_until_ready()
+        deadline = time.monotonic() + _START_SECONDS
+        while not self._serves():
+            # It does not start while processes of one that was killed are there yet.
+            if self._process is None or self._process.poll() is not None:
+                self._spawn()
+            assert time.monotonic() < deadline, (self._directory / "log").read_text()
+            time.sleep(0.05)
 
     def stop(self, signum: int = signal.SIGQUIT) -> None:
         """End the server."""
@@ -82,15 +82,20 @@ class Postgres:
     def _administrator(self) -> psycopg.Connection:
         return psycopg.connect(host=str(self._directory), user="deployr", dbname="postgres", autocommit=True)
 
-    def _wait_until_ready(self) -> None:
-        deadline = time.monotonic() + _START_SECONDS
-        while True:
-            try:
-                return self._administrator().close()
-            except psycopg.OperationalError:
-                if time.monotonic() > deadline:
-                    raise
-            time.sleep(0.05)
+    def _spawn(self) -> None:
+        settings = [word for setting in _SERVER for word in ("-c", setting)]
+        command = [_PROGRAMS / "postgres", "-D", self._directory / "data", "-k", self._directory, *settings]
+        with (self._directory / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                command, user=_USER, cwd="/", stderr=log, preexec_fn=lambda: processes.die_with_parent(signal.SIGQUIT)
+            )
+
+    def _serves(self) -> bool:
+        try:
+            self._administrator().close()
+        except psycopg.OperationalError:
+            return False
+        return True
 
 
 @contextlib.contextmanager

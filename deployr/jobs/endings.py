@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import Any
 
 from deployr.jobs import rows
@@ -14,12 +13,6 @@ from deployr.projects.job_projects import JobProjects, job_project
 from deployr.projects.saved_rows import SavedState
 from deployr.projects.storing import Collected, Stores
 from deployr.store.database import Database, now_ms
-from deployr.store.errors import UNAVAILABLE
-
-_PATIENCE_SECONDS = 60.0
-"""How long the end of a run waits for the database."""
-
-_AGAIN_SECONDS = 1.0
 
 
 class Endings:
@@ -50,21 +43,10 @@ class Endings:
         Raises:
             DeployrError: something cannot be stored.
         """
-        changed = await self._write_when_possible(job, ending, collected, state)
+        changed = await asyncio.to_thread(self._write, job, ending, collected, state)
         if changed is not None:
             self._tell(changed)
         return changed is not None
-
-    async def _write_when_possible(self, *what: Any) -> Job | None:
-        """A run that has ended waits for a database that is being restarted: its work would be lost."""
-        deadline = time.monotonic() + _PATIENCE_SECONDS
-        while True:
-            try:
-                return await asyncio.to_thread(self._write, *what)
-            except UNAVAILABLE:
-                if time.monotonic() > deadline:
-                    raise
-            await asyncio.sleep(_AGAIN_SECONDS)
 
     def _write(self, job: Job, ending: Ending, collected: Collected | None, state: SavedState | None) -> Job | None:
         """The job afterwards; ``None`` when nothing was written."""

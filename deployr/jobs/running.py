@@ -27,6 +27,7 @@ from deployr.projects.job_projects import JobProjects, job_project
 from deployr.projects.saved_rows import SavedState
 from deployr.projects.standard_model import StandardModel
 from deployr.projects.storing import Collected, Stores
+from deployr.store.patience import patiently
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +94,8 @@ class JobRun:
     async def run(self) -> None:
         """Run the code and end the job; to be called after :meth:`open`."""
         try:
-            await self._end(*await self._attempt())
+            ending, collected = await self._attempt()
+            await patiently(lambda: self._end(ending, collected))
         except asyncio.CancelledError:
             await self._end(_STOPPED)
             raise
@@ -159,7 +161,7 @@ class JobRun:
     async def _attempt(self) -> tuple[Ending, Collected | None]:
         """How the run went, as far as is known before its end is written."""
         try:
-            work = await self._code.plan(self.job)
+            work = await patiently(lambda: self._code.plan(self.job))
             record = await self._execute(work)
             ending = _ending_of(record)
             if ending.state != "Completed" or not work.storing:
