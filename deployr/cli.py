@@ -100,7 +100,7 @@ def _add_token(commands: argparse._SubParsersAction[argparse.ArgumentParser], co
 def _add_repository(
     commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser
 ) -> None:
-    repository = commands.add_parser("repository", help="check the repository")
+    repository = commands.add_parser("repository", help="verify, save and merge the repository")
     actions = repository.add_subparsers(required=True, metavar="ACTION")
     check = actions.add_parser("check", parents=[common], help="verify all files and rows; may run beside the server")
     check.add_argument("--repair", action="store_true", help="put right what can be, remove what cannot be read")

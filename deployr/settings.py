@@ -384,11 +384,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return self.home / "keys"
 
     @property
-    def logs_directory(self) -> Path:
-        """Logs of the processes that do not log to stderr."""
-        return self.home / "logs"
-
-    @property
     def database_url(self) -> str:
         """SQLAlchemy URL of the database."""
         return self.database.url or f"sqlite:///{self.home / 'deployr.db'}"
@@ -432,7 +427,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     def prepare_home(self) -> None:
         """Make the directories, closed to other users; the sessions directory stays traversable with root."""
-        for directory in (self.home, self.run_directory, self.blobs_directory, self.logs_directory):
+        for directory in (self.home, self.run_directory, self.blobs_directory):
             _make_directory(directory, _DIRECTORY_MODE)
         mode = _SESSIONS_MODE_OF_ROOT if os.geteuid() == 0 else _DIRECTORY_MODE
         _make_directory(self.sessions_directory, mode)

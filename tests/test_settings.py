@@ -108,7 +108,7 @@ def test_home_is_closed_to_others(tmp_path: Path) -> None:
     settings = Settings.load(flags={"home": tmp_path / "home", "grid.sessions_directory": str(tmp_path / "sessions")})
     settings.prepare_home()
     settings.prepare_home()
-    for directory in (settings.home, settings.run_directory, settings.blobs_directory, settings.logs_directory):
+    for directory in (settings.home, settings.run_directory, settings.blobs_directory):
         assert directory.stat().st_mode & 0o777 == 0o700
     assert settings.sessions_directory.is_dir()
 

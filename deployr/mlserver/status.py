@@ -94,8 +94,8 @@ class ServerStatus:
         return Status("pass", {}, {"azureActiveDirectory": authority})
 
     def _log_path(self) -> dict[str, Any]:
-        """Unknown before 9.1."""
-        return {} if self._settings.mlserver.compat == "9.0.1" else {"logPath": str(self._settings.logs_directory)}
+        """Unknown before 9.1; all processes of this server log to the standard error of the first."""
+        return {} if self._settings.mlserver.compat == "9.0.1" else {"logPath": "/dev/stderr"}
 
 
 def _shells(runtime: str, node: NodeStatus, most: int, used: int, warm: int) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from alembic.script import ScriptDirectory
 
 from deployr.store import postgresql
 from deployr.store.database import create_engine
+from deployr.store.errors import UnusableDatabase
 
 
 def migrate(url: str) -> None:
@@ -56,11 +57,19 @@ def _upgrade(connection: sa.Connection) -> None:
     is_postgresql = connection.dialect.name == "postgresql"
     if is_postgresql:
         postgresql.check(connection)
+    _check_known(current_revision(connection))
     config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
     if is_postgresql:
         postgresql.compare_by_bytes(connection)
+
+
+def _check_known(revision: str | None) -> None:
+    """A later release has migrated what has a revision that is not of this one."""
+    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    if revision is not None and revision not in known:
+        raise UnusableDatabase(f"The database has schema {revision} of a newer server; this one has {head_revision()}.")
 
 
 def _prepare(engine: sa.Engine) -> None:

@@ -83,12 +83,14 @@ def test_anybody_runs_the_published_script(blocks: dict[str, list[str]], here: P
     assert len(reply["workspace"]["objects"][0]["value"]) == 10
 
 
-def test_a_project_runs_code_and_gives_the_plot(blocks: dict[str, list[str]], here: Path, host: str) -> None:
+def test_a_project_runs_code_and_a_script_is_published(blocks: dict[str, list[str]], here: Path, host: str) -> None:
     _, authenticated = blocks["First calls with curl"]
-    login, executed, logout = replies(run(authenticated.replace(ADDRESS, host), here))
+    login, executed, uploaded, logout, published = replies(run(authenticated.replace(ADDRESS, host), here))
     assert login["user"]["username"] == "testuser"
     assert executed["workspace"]["objects"][0]["value"] == pytest.approx(3.932409)
+    assert uploaded["repository"]["file"]["access"] == "Public"
     assert logout["success"] is True
+    assert published["workspace"]["objects"][0]["value"] == [1, 4, 9]
     assert (here / "cars.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
 
 

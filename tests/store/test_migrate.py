@@ -12,6 +12,7 @@ from alembic.runtime.migration import MigrationContext
 
 from deployr.store import migrate as module
 from deployr.store.database import Database
+from deployr.store.errors import UnusableDatabase
 from deployr.store.migrate import current_revision, head_revision, migrate
 from deployr.store.schema import metadata
 from tests.postgresql import Postgres
@@ -71,6 +72,14 @@ def test_a_failed_migration_leaves_nothing(url: str, monkeypatch: pytest.MonkeyP
         migrate(url)
     with Database(url).reading() as connection:
         assert sa.inspect(connection).get_table_names() == []
+
+
+def test_a_database_of_a_newer_server_is_left_alone(url: str) -> None:
+    migrate(url)
+    with Database(url).transaction() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(UnusableDatabase, match="9999"):
+        migrate(url)
 
 
 def test_the_first_schema_can_be_taken_back(url: str) -> None:
