@@ -75,9 +75,13 @@ class ServerSettings(_Group, frozen=True, kw_only=True):
 class DatabaseSettings(_Group, frozen=True, kw_only=True):
     """Where rows are kept."""
 
-    url: Annotated[str | None, _about("SQLAlchemy URL; unset: the SQLite file `deployr.db` in the home directory.")] = (
-        None
-    )
+    url: Annotated[
+        str | None,
+        _about(
+            "`postgresql://…`, see [database.md](database.md); "
+            "unset: the SQLite file `deployr.db` in the home directory."
+        ),
+    ] = None
 
 
 class LimitSettings(_Group, frozen=True, kw_only=True):

@@ -15,11 +15,12 @@ import sqlalchemy as sa
 from deployr import doctor
 from deployr.doctor import Check, examine, exposed_addresses, report
 from deployr.prepare import prepare
-from deployr.settings import Settings
+from deployr.settings import DatabaseSettings, Settings
 from deployr.store.database import Database
 from deployr.store.migrate import head_revision
 from tests.grid.conftest import needs_root
 from tests.grid.grid_support import make_home, remove_home
+from tests.postgresql import Postgres
 
 
 def _free_port() -> int:
@@ -125,6 +126,19 @@ def test_an_old_schema_is_found(prepared: Settings) -> None:
     with Database(prepared.database_url).transaction() as connection:
         connection.execute(sa.text("DELETE FROM alembic_version"))
     assert "at schema none" in _checks(prepared)["database"].detail
+
+
+def test_a_database_on_postgresql_is_looked_at(prepared: Settings, postgres: Postgres) -> None:
+    def check(url: str) -> Check:
+        told = msgspec.structs.replace(prepared, database=DatabaseSettings(url=url))
+        return _checks(told)["database"]
+
+    assert check(postgres.new_database()).detail.endswith(f"at schema {head_revision()}")
+    assert "at schema none" in check(postgres.new_empty_database()).detail
+    assert 'database "absent" does not exist' in check(postgres.url("absent")).detail
+    assert "See that the database runs" in check("postgresql:///deployr?host=/nowhere").remedy
+    assert "begins with sqlite or postgresql" in check("mysql://user:secret@host/deployr").remedy
+    assert "secret" not in check("mysql://user:secret@host/deployr").detail
 
 
 def test_an_unreachable_database_is_found(prepared: Settings) -> None:

@@ -61,6 +61,7 @@ def test_what_clients_do_is_done_on_postgresql(client: Client, api: Api) -> None
         client.succeed("/r/repository/file/upload", files={"file": f"x <- {number}".encode()}, **file)
     versions = client.succeed("/r/repository/file/list", filename="a.R")["repository"]["files"]
     assert [version["versionmsg"] for version in versions] == ["as 2", "as 1", "as 0"]
+    client.fail("/r/repository/file/update", filename="a.R", descr="no \0 can be stored")
     project = client.project(projectname="Kept")
     client.execute(project, "y <- 7; writeLines('text', 'a.txt')")
     client.succeed("/r/project/close", project=project)
