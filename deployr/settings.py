@@ -180,6 +180,12 @@ class MlServerSettings(_Group, frozen=True, kw_only=True):
         bool,
         _about("Readers may open sessions and run code of their own in them, as in 9.x; `BASIC_USER`s are Readers."),
     ] = False
+    max_body: Annotated[
+        int,
+        _positive(
+            "Largest JSON body of a call; parsing one delays other calls by some 10 milliseconds a mebibyte.", "bytes"
+        ),
+    ] = 16777216
     session_timeout: Annotated[int, _positive("Idle time after which a session ends.", "seconds")] = 3600
     batch_parallel: Annotated[
         int, _positive("Most items of batches that run at a time, of all and of one whatever it asks for.", "items")

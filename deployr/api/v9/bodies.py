@@ -5,6 +5,7 @@ Keys match in any case, unknown ones are ignored, and null is the same as absent
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -12,6 +13,8 @@ import msgspec
 
 from deployr.api.params import MalformedParameter
 from deployr.api.v9.definitions import Definition
+from deployr.encodings import json_parts
+from deployr.errors import TooLarge
 
 D = TypeVar("D", bound=Definition)
 
@@ -43,6 +46,7 @@ def decode(body: bytes, kind: type[D]) -> D:
 
     Raises:
         MalformedParameter: it is no JSON object, or does not fit; the text names the parameter.
+        TooLarge: it has too many parts.
     """
     try:
         return msgspec.convert(_fitted(decode_object(body), kind), kind)
@@ -55,6 +59,7 @@ def decode_object(body: bytes) -> dict[str, Any]:
 
     Raises:
         MalformedParameter: it is no JSON object.
+        TooLarge: it has too many parts.
     """
     value = _parsed(body) if body else {}
     if not isinstance(value, dict):
@@ -67,6 +72,7 @@ def decode_objects(body: bytes) -> list[dict[str, Any]]:
 
     Raises:
         MalformedParameter: it is something else.
+        TooLarge: it has too many parts.
     """
     value = _parsed(body)
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
@@ -75,6 +81,8 @@ def decode_objects(body: bytes) -> list[dict[str, Any]]:
 
 
 def _parsed(body: bytes) -> Any:
+    if json_parts.are_too_many(body):
+        raise TooLarge(f"The body has more than {json_parts.MOST} lists, objects and members.")
     try:
         return msgspec.json.decode(body.removeprefix(b"\xef\xbb\xbf"))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as ex:
@@ -88,10 +96,16 @@ def _fitted(value: Any, kind: Any) -> Any:
         return [_fitted(item, inner) for item in value] if isinstance(value, list) else _fitted(value, inner)
     if not (isinstance(value, dict) and isinstance(kind, type) and issubclass(kind, Definition)):
         return value
+    fields = _fields(kind)
+    known = ((fields.get(key.lower()), part) for key, part in value.items() if part is not None)
+    return {field[0]: _fitted(part, field[1]) for field, part in known if field}
+
+
+@functools.cache
+def _fields(kind: type[Definition]) -> dict[str, tuple[str, Any]]:
+    """Key and type of each field, by the key in lower case."""
     hints = get_type_hints(kind)
-    spelled = {field.encode_name.lower(): field for field in msgspec.structs.fields(kind)}
-    known = ((spelled.get(key.lower()), part) for key, part in value.items() if part is not None)
-    return {field.encode_name: _fitted(part, hints[field.name]) for field, part in known if field}
+    return {field.encode_name.lower(): (field.encode_name, hints[field.name]) for field in msgspec.structs.fields(kind)}
 
 
 def _explained(message: str) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
 import sys
 import uuid
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from falcon.asgi import Request
@@ -16,6 +19,10 @@ from deployr.settings import Settings
 from deployr.users.caller import Caller
 
 D = TypeVar("D", bound=Definition)
+T = TypeVar("T")
+
+_LARGE = 256 * 1024
+"""Bytes of a body from which on it is decoded in a thread, so that other calls go on where the parser lets them."""
 
 _SCHEME = "bearer "
 
@@ -54,15 +61,14 @@ class Call(Request):
         """The JSON body.
 
         Args:
-            most: bytes of it, where an upload may be larger.
+            most: bytes of it, where others may be larger.
 
         Raises:
             UnsupportedBody: it is something else than JSON.
             MalformedParameter: it is malformed, or does not come; the text names the parameter.
-            TooLarge: it is larger than that.
+            TooLarge: it is larger than that, or has too many parts.
         """
-        bodies.require_json(self.content_type)
-        return bodies.decode(await self.read_bytes(most), kind)
+        return await self._read_json(functools.partial(bodies.decode, kind=kind), most)
 
     async def read_object(self) -> dict[str, Any]:
         """The JSON body, an object with whatever members.
@@ -70,8 +76,7 @@ class Call(Request):
         Raises:
             UnsupportedBody, MalformedParameter, TooLarge: as :meth:`read` does.
         """
-        bodies.require_json(self.content_type)
-        return bodies.decode_object(await self.read_bytes())
+        return await self._read_json(bodies.decode_object)
 
     async def read_objects(self) -> list[dict[str, Any]]:
         """The JSON body, a list of objects.
@@ -79,8 +84,7 @@ class Call(Request):
         Raises:
             UnsupportedBody, MalformedParameter, TooLarge: see :meth:`read`.
         """
-        bodies.require_json(self.content_type)
-        return bodies.decode_objects(await self.read_bytes())
+        return await self._read_json(bodies.decode_objects)
 
     async def read_bytes(self, most: int = sys.maxsize) -> bytes:
         """The body as it is.
@@ -101,6 +105,11 @@ class Call(Request):
             if len(body) > limit:
                 raise TooLarge(f"The body is larger than {limit} bytes.")
         return bytes(body)
+
+    async def _read_json(self, decode: Callable[[bytes], T], most: int = sys.maxsize) -> T:
+        bodies.require_json(self.content_type)
+        body = await self.read_bytes(min(most, self.settings.mlserver.max_body))
+        return await asyncio.to_thread(decode, body) if len(body) > _LARGE else decode(body)
 
 
 def new_correlation_id() -> str:

@@ -40,8 +40,9 @@ def test_clients_may_send_json_headers_with_every_call(api: Api) -> None:
     api.expect(200, "GET", "/status", headers={"Content-Type": "application/json", "Accept": "application/json"})
 
 
-async def test_a_body_beyond_the_limit_is_413(root: InProcess) -> None:
-    async with root(limits__max_upload=100) as client:
+@pytest.mark.parametrize("limit", ["limits__max_upload", "mlserver__max_body"])
+async def test_a_body_beyond_the_limit_is_413(root: InProcess, limit: str) -> None:
+    async with root(**{limit: 100}) as client:
         response = await client.post("/login", json={"username": "x" * 100, "password": "y"})
         assert (response.status_code, response.json()["exceptionType"]) == (413, "TooLarge")
 
