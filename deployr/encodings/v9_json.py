@@ -40,13 +40,13 @@ def encode(value: RValue, declared: str | None = None) -> Any:
             with the others nothing at all is null.
     """
     value = posixlt.to_posixct(value)
-    if declared in _SCALARS and _is_flat(value) and not _elements(value):
-        return None
+    if declared in _SCALARS and _is_flat(value):
+        return _bare(_elements(value))
     if declared == "matrix" and _is_flat(value):
         return [[cell] for cell in _elements(value)]
     if declared == "data.frame" and isinstance(value, model.RList) and value.names is not None:
         return _members(value.names, value.values, 0, bare=False)
-    return _natural(value, 0, bare=declared is None or declared in _SCALARS)
+    return _natural(value, 0, bare=declared is None)
 
 
 def _natural(value: RValue, depth: int, *, bare: bool = True) -> Any:
@@ -87,12 +87,16 @@ def _members(names: Sequence[str | None], values: Sequence[RValue], depth: int, 
     return members
 
 
+def _bare(elements: list[Any]) -> Any:
+    return elements if len(elements) > 1 else next(iter(elements), None)
+
+
 def _is_flat(value: RValue) -> bool:
     """A vector that is no matrix."""
     if isinstance(value, model.Factor | model.Date | model.PosixCt):
         return True
     is_atomic = isinstance(value, model.ArrayVector | model.Character) and not isinstance(value, model.Raw)
-    return is_atomic and not getattr(value, "dim", None)
+    return is_atomic and len(getattr(value, "dim", None) or ()) < 2
 
 
 def _elements(value: RValue) -> list[Any]:

@@ -131,6 +131,13 @@ def test_a_declared_scalar_that_is_empty_is_null(value: RValue) -> None:
     assert v9_json.encode(value, "vector") == []
 
 
+def test_an_array_of_one_element_is_bare_where_a_scalar_is_declared() -> None:
+    array = model.row(model.double(1))
+    assert v9_json.encode(array) == v9_json.encode(array, "vector") == [1]
+    assert v9_json.encode(array, "numeric") == 1
+    assert v9_json.encode(array, "matrix") == [[1]]
+
+
 @pytest.mark.parametrize(
     ("json", "declared", "value"),
     [

@@ -127,6 +127,7 @@ async def test_streams_that_the_code_replaced_or_closed_are_mended(python: Talk)
     for code in (
         "import io, sys; sys.stdout = io.StringIO()",
         "import sys; sys.stdout.close()",
+        "exit()",
         "import os; os.close(1); os.close(2)",
     ):
         await python.run(code)

@@ -50,7 +50,7 @@ PLAIN: list[tuple[str, RValue]] = [
     ("range(3)", model.integer(0, 1, 2)),
     ("[]", model.unnamed_list()),
     ("[1, 'a']", model.unnamed_list(model.integer(1), model.character("a"))),
-    ("[[1], [2]]", model.unnamed_list(model.integer(1), model.integer(2))),
+    ("[[1], [2]]", model.unnamed_list(model.row(model.integer(1)), model.row(model.integer(2)))),
     ("{'a': 1, 2: 'b'}", model.named_list({"a": model.integer(1), "2": model.character("b")})),
     ("__import__('decimal').Decimal('1.5')", model.double(1.5)),
     ("__import__('fractions').Fraction(1, 4)", model.double(0.25)),

@@ -33,7 +33,7 @@ async def test_objects_are_listed_read_set_and_deleted(python: Talk) -> None:
     members = model.as_members(await python.call("list_objects", root=model.character("l")))
     assert model.as_texts(members["name"]) == ["x", "y"]
     found = await python.call("get_objects", names=model.character("a"), start=model.double(2), length=model.double(1))
-    assert found == model.named_list({"a": model.double(2)})
+    assert found == model.named_list({"a": model.row(model.double(2))})
     await python.call("delete_objects", names=model.character("a", "b"))
     listed = model.as_members(await python.call("list_objects", filter=model.character("f")))
     assert model.as_texts(listed["name"]) == ["f"]

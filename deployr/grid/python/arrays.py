@@ -8,7 +8,7 @@ from typing import Any
 
 from . import sexp
 from .elements import LARGEST_INTEGER, of_elements
-from .vectors import Portable, of_days, of_difference, of_list, of_seconds, of_texts
+from .vectors import Portable, of_days, of_difference, of_list, of_row, of_seconds, of_texts
 
 
 def numpy() -> Any:
@@ -46,8 +46,10 @@ def _of_masked(value: Any) -> Portable | None:
 
 def _shaped(vector: Portable | None, shape: tuple[int, ...]) -> Portable | None:
     """With the extents of what has more dimensions than one."""
-    if vector is None or len(shape) < 2:
+    if vector is None or not shape:
         return vector
+    if len(shape) == 1:
+        return of_row(vector)
     vector.attributes["dim"] = sexp.integers(*shape)
     vector.dimensions = len(shape)
     return vector

@@ -27,7 +27,9 @@ class Console:
         """Mend what the code before may have done to the streams."""
         for descriptor in (1, 2):
             os.dup2(self._pipe, descriptor)
-        if sys.stdout is not self.out or sys.stderr is not self.error or self.out.closed or self.error.closed:
+        streams = (self.input, sys.stdin), (self.out, sys.stdout), (self.error, sys.stderr)
+        # ``exit()`` closes standard input.
+        if any(own is not used or own.closed for own, used in streams):
             self._open()
 
     def flush(self) -> None:
@@ -40,8 +42,8 @@ class Console:
 
     def _open(self) -> None:
         self.out, self.error = _stream(1, "<stdout>"), _stream(2, "<stderr>")
-        sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
-        sys.stdout, sys.stderr = self.out, self.error
+        self.input = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
+        sys.stdin, sys.stdout, sys.stderr = self.input, self.out, self.error
 
 
 def _stream(descriptor: int, name: str) -> TextIO:

@@ -7,7 +7,7 @@ from typing import Any
 
 from . import arrays
 from .elements import of_elements, zone_name
-from .vectors import Portable, of_columns, of_factor, of_list, of_seconds
+from .vectors import Portable, of_columns, of_factor, of_list, of_row, of_seconds
 
 
 def is_frame(value: object) -> bool:
@@ -26,7 +26,7 @@ def portable(value: Any) -> Portable | None:
     if isinstance(value, pd.Series):
         vector = _of_column(pd, value)
         vector.names = _labels(pd, value.index)
-        return vector
+        return vector if vector.names else of_row(vector)
     if isinstance(value, (pd.Index, pd.Categorical, pd.api.extensions.ExtensionArray)):
         return _of_column(pd, pd.Series(value))
     return None

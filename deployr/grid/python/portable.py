@@ -13,6 +13,7 @@
 | ``datetime``, ``Timestamp``, ``datetime64`` | POSIXct in the zone it has; without one the digits are taken for UTC |
 | ``timedelta``, ``timedelta64`` | difftime in seconds |
 | ``list``, ``tuple``, ``range`` of scalars of one kind | a vector of that kind; kinds of numbers mix to numeric |
+| such a sequence, or array, of one element | a vector with the attribute ``dim`` |
 | other lists and tuples, and empty ones | list; a named tuple is a named one |
 | ``dict`` and other mappings | named list, keys as texts |
 | numpy arrays | vector, matrix or array; masked elements are NA; of objects as a list of them |
@@ -30,7 +31,7 @@ from collections.abc import Mapping
 
 from . import arrays, frames, sexp
 from .elements import of_elements
-from .vectors import Portable, of_bytes, of_list, of_texts
+from .vectors import Portable, of_bytes, of_list, of_row, of_texts
 
 DEEPEST = 64
 LONGEST_PRINT = 10_000
@@ -51,7 +52,8 @@ def portable(value: object) -> Portable:
     if isinstance(value, tuple) and hasattr(value, "_fields"):
         return of_list(value, map(str, value._fields))
     if isinstance(value, (list, tuple, range)):
-        return of_elements(value) or of_list(value)
+        vector = of_elements(value)
+        return of_row(vector) if vector else of_list(value)
     found = arrays.portable(value) or frames.portable(value)
     if found is None and isinstance(value, Mapping):
         return of_list([*value.values()], map(str, value.keys()))

@@ -70,6 +70,13 @@ class Portable:
         return "vector", "numeric" if rclass == "integer" else rclass
 
 
+def of_row(vector: Portable) -> Portable:
+    """A vector that is no scalar, which one of a single element has to say; those of dates and times do not."""
+    if vector.length == 1 and not vector.attributes:
+        vector.attributes["dim"] = sexp.integers(1)
+    return vector
+
+
 def of_list(values: Sequence[object], names: Iterable[str] | None = None) -> Portable:
     """A list."""
     return Portable(sexp.VECTOR, len(values), members=values, names=None if names is None else [*names])

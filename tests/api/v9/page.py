@@ -59,8 +59,8 @@ open no sessions, since basic users may not run code of their own: `mlserver.rea
 
 Sessions are processes of the grid, R or Python, private to their user and ended after `mlserver.session_timeout`
 without a call. Numbers in inputs are numeric in R; in Python they are integers when they are written without a
-fraction, and an array of one element is an array there. NA, NaN and infinities come out as null, factors as labels,
-dates as ISO 8601 texts, raw vectors in base64.
+fraction, and arrays of one element are arrays there, on the way out too. NA, NaN and infinities come out as null,
+factors as labels, dates as ISO 8601 texts, raw vectors in base64.
 Plots whose code opened no device become files of the working directory, 400 pixels wide and high, and are among the
 changed files. An execution while another one runs is refused (409), `console-output` and `cancel` are served
 meanwhile. Objects are taken as `serialize`, `saveRDS` or `save` of R wrote them, compressed or not, and given as
