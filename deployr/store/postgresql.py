@@ -16,7 +16,7 @@ DRIVERS = ("postgresql", "postgresql+psycopg")
 """What URLs may begin with; both mean Psycopg 3."""
 
 WAIT_SECONDS = 10
-"""How long a writer waits for another one, as with SQLite."""
+"""How long a writer waits for another one, as with SQLite, and anybody for a free connection."""
 
 READING = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 """Execution options of transactions that only read."""
@@ -55,7 +55,7 @@ def create_engine(url: sa.URL) -> sa.Engine:
     full = url.set(drivername=DRIVERS[-1], query={**_CONNECTION, **url.query})
     try:
         # A connection that a restart of the database has cut is noticed before it is used.
-        engine = sa.create_engine(full, pool_pre_ping=True)
+        engine = sa.create_engine(full, pool_pre_ping=True, pool_timeout=WAIT_SECONDS)
     except ImportError as ex:
         install = f"{sys.executable} -m pip install 'psycopg[binary]'"
         raise UnusableDatabase(f"The driver of PostgreSQL is not installed. Run `{install}`.") from ex

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -23,7 +23,7 @@ ANSWER_SECONDS = 5.0
 """No call may take longer while there is no database."""
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def whole_server(postgres: Postgres) -> Iterator[WholeServer]:
     server = WholeServer(make_directory(), DATABASE_URL=postgres.new_empty_database())
     server.start()
@@ -55,48 +55,47 @@ def gate() -> Iterator[Gate]:
     gate.remove()
 
 
-def test_what_clients_do_is_done_on_postgresql(client: Client, api: Api) -> None:
-    for number in range(3):
-        file = {"filename": "a.R", "newversion": "true", "newversionmsg": f"as {number}"}
-        client.succeed("/r/repository/file/upload", files={"file": f"x <- {number}".encode()}, **file)
-    versions = client.succeed("/r/repository/file/list", filename="a.R")["repository"]["files"]
-    assert [version["versionmsg"] for version in versions] == ["as 2", "as 1", "as 0"]
-    client.fail("/r/repository/file/update", filename="a.R", descr="no \0 can be stored")
-    project = client.project(projectname="Kept")
-    client.execute(project, "y <- 7; writeLines('text', 'a.txt')")
-    client.succeed("/r/project/close", project=project)
-    assert _value(client, project, "y") == 7
-    assert ended(client, submit(client, code="1"))["status"] == "Completed"
-    api.expect(201, "POST", "/services/doubled/1", json=SERVICE)
-    assert api.expect(200, "POST", "/api/doubled/1", json={"x": 4})["outputParameters"] == {"y": 8}
-
-
-def test_a_database_that_was_killed_is_used_again_and_nothing_is_lost(
+def test_a_server_works_on_postgresql_and_outlives_its_death(
     client: Client, api: Api, postgres: Postgres, gate: Gate
 ) -> None:
+    versions = _versions(client)
     saved, live = client.project(projectname="Saved"), client.project()
-    client.execute(saved, "y <- 1")
+    client.execute(saved, "y <- 1; writeLines('text', 'a.txt')")
     client.succeed("/r/project/close", project=saved)
     client.execute(live, "y <- 2")
+    api.expect(201, "POST", "/services/doubled/1", json=SERVICE)
     job = submit(client, code=gate.code)
     gate.wait()
     postgres.stop(signal.SIGKILL)
+    _check_refusals(client, api, live)
+    gate.open()
+    postgres.start()
+    wait_until(lambda: client.post("/r/project/ping", project=live).status_code == 200)
+    assert (_value(client, saved, "y"), _value(client, live, "y")) == (1, 2)
+    assert client.succeed("/r/repository/file/list", filename="a.R")["repository"]["files"] == versions
+    assert ended(client, job)["status"] == "Completed"
+    assert api.expect(200, "POST", "/api/doubled/1", json={"x": 4})["outputParameters"] == {"y": 8}
+
+
+def _versions(client: Client) -> list[dict[str, Any]]:
+    """The versions of a new file."""
+    for number in range(3):
+        file = {"filename": "a.R", "newversion": "true", "newversionmsg": f"as {number}"}
+        client.succeed("/r/repository/file/upload", files={"file": f"x <- {number}".encode()}, **file)
+    client.fail("/r/repository/file/update", filename="a.R", descr="no \0 can be stored")
+    versions: list[dict[str, Any]] = client.succeed("/r/repository/file/list", filename="a.R")["repository"]["files"]
+    assert [version["versionmsg"] for version in versions] == ["as 2", "as 1", "as 0"]
+    return versions
+
+
+def _check_refusals(client: Client, api: Api, project: str) -> None:
+    """Calls are refused at once, and the client keeps its session."""
     for _ in range(3):
-        response = client.post("/r/project/execute/code", project=live, code="y <- 3")
+        response = client.post("/r/project/execute/code", project=project, code="y <- 3")
         assert (response.status_code, response.headers["Retry-After"]) == (503, "5")
         assert "Set-Cookie" not in response.headers
         assert response.elapsed.total_seconds() < ANSWER_SECONDS
     assert api.expect(503, "GET", "/services")["message"] == "The database does not respond."
-    gate.open()
-    postgres.start()
-    wait_until(_answers(client, live))
-    assert (_value(client, saved, "y"), _value(client, live, "y")) == (1, 2)
-    assert ended(client, job)["status"] == "Completed"
-    assert api.expect(200, "GET", "/services") is not None
-
-
-def _answers(client: Client, project: str) -> Callable[[], bool]:
-    return lambda: client.post("/r/project/ping", project=project).status_code == 200
 
 
 def _value(client: Client, project: str, name: str) -> Any:
