@@ -54,7 +54,7 @@ def status_of(error: errors.DeployrError) -> str:
 
 def unstorable() -> errors.InvalidParameter:
     """What a caller is told of a value that the database cannot hold."""
-    return errors.InvalidParameter("A parameter has a character or a number that cannot be stored.")
+    return errors.InvalidParameter("A parameter has a value that cannot be stored.")
 
 
 async def _handle(

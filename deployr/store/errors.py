@@ -13,4 +13,4 @@ UNAVAILABLE: tuple[type[Exception], ...] = (sa.exc.OperationalError, sa.exc.Inte
 """The database does not answer, or not in time; what was asked of it may be asked again."""
 
 UNSTORABLE = sa.exc.DataError
-"""A value is none that the database can hold: PostgreSQL takes no text with a NUL character."""
+"""A value is none that the database can hold, such as a number that is too great."""

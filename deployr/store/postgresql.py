@@ -56,9 +56,11 @@ def create_engine(url: sa.URL) -> sa.Engine:
     try:
         # A connection that a restart of the database has cut is noticed before it is used.
         engine = sa.create_engine(full, pool_pre_ping=True, pool_timeout=WAIT_SECONDS)
+        from deployr.store import postgresql_texts
     except ImportError as ex:
         install = f"{sys.executable} -m pip install 'psycopg[binary]'"
         raise UnusableDatabase(f"The driver of PostgreSQL is not installed. Run `{install}`.") from ex
+    sa.event.listen(engine, "connect", postgresql_texts.prepare)
     sa.event.listen(engine, "begin", _take_turn)
     return engine
 

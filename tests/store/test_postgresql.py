@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from deployr.store.database import Database
 from deployr.store.errors import UNAVAILABLE, UNSTORABLE, UnusableDatabase
 from deployr.store.migrate import migrate
-from deployr.store.schema import roles
+from deployr.store.schema import roles, users
 from tests.postgresql import Postgres
 
 
@@ -38,10 +38,19 @@ def test_a_reader_cannot_write(postgres: Postgres) -> None:
     database.close()
 
 
-def test_a_text_that_cannot_be_stored_is_told_from_other_failures(postgres: Postgres) -> None:
+def test_no_text_with_a_nul_is_found(postgres: Postgres) -> None:
     database = Database(postgres.new_database())
-    with pytest.raises(UNSTORABLE):
-        _add(database, "a\0b")
+    for name in ("ab", "a\0b"):
+        _add(database, name)
+    with database.reading() as connection:
+        assert connection.scalars(sa.select(roles.c.name).order_by(roles.c.name)).all() == ["ab", "a\ufffdb"]
+    database.close()
+
+
+def test_a_number_that_cannot_be_stored_is_told_from_other_failures(postgres: Postgres) -> None:
+    database = Database(postgres.new_database())
+    with pytest.raises(UNSTORABLE), database.transaction() as connection:
+        connection.execute(users.update().values(failures=1 << 40))
     database.close()
 
 
