@@ -177,6 +177,8 @@ class Consumption:
             idle_timeout=warm.idle_timeout,
         )
         await self._grid.open(spec)
+        if spec.runtime == "r":
+            await self._grid.call(session, "mask_quit", values.arguments())
         if service.snapshot:
             await self._contents.restore(session, warm.runtime, service.snapshot)
         if service.init_code:

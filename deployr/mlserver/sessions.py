@@ -20,6 +20,7 @@ from deployr.grid.protocol import SessionSpec
 from deployr.mlserver.records import RUNTIMES, MlSession, Runtime
 from deployr.mlserver.roles import Roles
 from deployr.mlserver.service_checks import check_label
+from deployr.projects import values
 from deployr.settings import Settings
 from deployr.store.database import Database, now_ms
 from deployr.store.schema import mlserver_sessions as table
@@ -63,6 +64,8 @@ class Sessions:
             owner_limit=self._limit,
         )
         await self._grid.open(spec)
+        if runtime == "R":
+            await self._grid.call(session.id, "mask_quit", values.arguments())
         await self._remember(session)
         return session
 

@@ -33,6 +33,8 @@ local({
     deployrPublicExternalDir = Sys.getenv("DEPLOYR_PUBLIC_DATA")
   )
 
+  if (nzchar(Sys.getenv("DEPLOYR_R_SERVICE"))) runtime$mask_quit()
+
   runtime$prepare_warnings()
   if (warm) runtime$warm_up()
   Sys.unsetenv(c("DEPLOYR_R_SOURCES", "DEPLOYR_R_WARM", "DEPLOYR_PUBLIC_DATA", "GLIBC_TUNABLES"))

@@ -12,17 +12,16 @@ local({
   tempdir(check = TRUE)
   nowhere <- file("/dev/null", "w")
   sink(nowhere)
-  tryCatch(
-    {
-      workspace <- file.path(state, "workspace.rData")
-      if (file.exists(workspace)) load(workspace, envir = globalenv())
-      code <- readChar(file.path(state, "init_code"), file.size(file.path(state, "init_code")), useBytes = TRUE)
-      Encoding(code) <- "UTF-8"
-      for (expression in parse(text = gsub("\r\n?", "\n", code), keep.source = FALSE, encoding = "UTF-8"))
-        eval(expression, globalenv())
-    },
-    error = fail
-  )
+  load_all <- function() {
+    workspace <- file.path(state, "workspace.rData")
+    if (file.exists(workspace)) load(workspace, envir = globalenv())
+    code <- readChar(file.path(state, "init_code"), file.size(file.path(state, "init_code")), useBytes = TRUE)
+    Encoding(code) <- "UTF-8"
+    for (expression in parse(text = gsub("\r\n?", "\n", code), keep.source = FALSE, encoding = "UTF-8"))
+      eval(expression, globalenv())
+  }
+  # The restart is what q() of the init code asks for.
+  withRestarts(tryCatch(load_all(), error = fail), abort = function() NULL)
   while (sink.number() > 0L) sink()
   close(nowhere)
   setwd(left)

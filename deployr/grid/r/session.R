@@ -2,7 +2,7 @@
 
 callable <- c("list_objects", "get_objects", "assign_objects", "delete_objects", "configure",
               "recycle", "save_objects", "load_objects", "save_workspace", "load_workspace",
-              "dump_object", "undump_object")
+              "dump_object", "undump_object", "mask_quit")
 
 # Called by Rserve in each new fork. The capability is the only function the server can call.
 oc.init <- function() {
@@ -70,6 +70,17 @@ recycle <- function(arguments) {
 # Where the user's external data lies (7x-facts 19); the public directory is the same for all.
 configure <- function(arguments) {
   options(deployrPrivateExternalDir = arguments$private_data)
+  NULL
+}
+
+# For sessions of the 9.x API, where q() ends the code that calls it and not the session (9x-facts 10): as sys.exit()
+# does in Python, and with a status other than 0 it is an error.
+mask_quit <- function(arguments) {
+  quit <- function(save = "default", status = 0, runLast = TRUE) {
+    if (status != 0) stop("the code quit with status ", status, call. = FALSE)
+    invokeRestart("abort")
+  }
+  list2env(list(q = quit, quit = quit), as.environment("deployr"))
   NULL
 }
 

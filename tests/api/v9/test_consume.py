@@ -196,6 +196,14 @@ def test_a_process_that_dies_is_an_error_and_the_next_call_works(api: Api, publi
         assert _call(api, path, die=False)["outputParameters"] == {"y": 1}
 
 
+def test_code_that_quits_just_ends_in_plain_and_in_warm_sessions(api: Api, publish: Publish) -> None:
+    code = f"{FORKED}\ny <- y + 2\nq()\ny <- 1"
+    path = publish(code, "", "y:numeric forked:logical", initCode="y <- 40\nq()\ny <- 0")
+    assert _call(api, path)["outputParameters"] == {"y": 42, "forked": False}
+    _warm(api, path)
+    assert _call(api, path)["outputParameters"] == {"y": 42, "forked": True}
+
+
 def test_readers_call_what_others_published_and_nobody_calls_what_is_not_there(
     api: Api, reader: Api, publish: Publish
 ) -> None:

@@ -156,6 +156,22 @@ def test_the_console_shows_values_and_no_commands(api: Api, session: str, python
     assert _run(api, python, "x = 1\nx + 1")["consoleOutput"] == "2\n"
 
 
+@pytest.mark.parametrize(
+    "code",
+    ["q()", "quit('no')", "f <- function() q(); f()", "help('mean')", "?mean", "browser()", "x <- readline('name? ')"],
+)
+def test_interactive_code_neither_ends_nor_hangs_the_session(api: Api, session: str, code: str) -> None:
+    _run(api, session, "kept <- 1")
+    assert _run(api, session, code)["success"]
+    assert _run(api, session, "cat(kept)")["consoleOutput"] == "1"
+
+
+def test_code_ends_where_it_quits_and_fails_with_a_status(api: Api, session: str) -> None:
+    assert _run(api, session, "cat('a')\nq()\ncat('b')")["consoleOutput"] == "a"
+    failed = _run(api, session, "q(status = 3)")
+    assert (failed["success"], failed["errorMessage"]) == (False, "the code quit with status 3")
+
+
 def test_execution_needs_code_and_inputs_that_are_values(api: Api, session: str) -> None:
     assert "code" in api.expect(400, "POST", f"{session}/execute", json={})["message"]
     bad = {"code": "1", "inputParameters": [{"value": 1}]}
