@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from deployr.encodings import json_parts
 from deployr.encodings.errors import EncodingError
 
 _STRING_OR_WORD = re.compile(r'"(?:[^"\\]|\\.)*\\?(?:"|$)|(?P<word>-?\b(?:NaN|Infinity)\b)', re.DOTALL)
@@ -28,8 +29,10 @@ def loads(text: bytes | str) -> Any:
     beyond standard JSON is accepted.
 
     Raises:
-        EncodingError: it is not JSON.
+        EncodingError: it is not JSON, or has too many parts.
     """
+    if json_parts.are_too_many(text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")):
+        raise EncodingError(f"The JSON has more than {json_parts.MOST} lists, objects and members.")
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError as ex:

@@ -33,6 +33,11 @@ def test_nesting_without_end_is_refused():
         deployr_json.loads("[" * 100_000 + "NaN")
 
 
+def test_json_of_too_many_parts_is_refused() -> None:
+    with pytest.raises(EncodingError, match="more than 500000"):
+        deployr_json.loads("[" + "{}," * 500_000 + "1]")
+
+
 def test_the_bare_words_of_dotnet_are_numbers():
     read = deployr_json.loads(b'{"a": [NaN, Infinity, -Infinity, 1.0], "NaN": "NaN \\" Infinity"}')
     assert math.isnan(read["a"][0])
