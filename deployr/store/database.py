@@ -59,7 +59,7 @@ class Database:
 
 
 def create_engine(url: str) -> sa.Engine:
-    """An engine; SQLite gets its pragmas and explicit transactions.
+    """An engine, whose errors do not tell what was to be stored; SQLite gets its pragmas and explicit transactions.
 
     Raises:
         UnusableDatabase: the driver of the database is not installed.
@@ -67,7 +67,7 @@ def create_engine(url: str) -> sa.Engine:
     parsed = sa.make_url(url)
     if parsed.get_backend_name() != "sqlite":
         return postgresql.create_engine(parsed)
-    engine = sa.create_engine(parsed)
+    engine = sa.create_engine(parsed, hide_parameters=True)
     sa.event.listen(engine, "connect", _prepare_sqlite)
     sa.event.listen(engine, "begin", _begin_sqlite)
     return engine

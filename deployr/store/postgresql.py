@@ -55,7 +55,7 @@ def create_engine(url: sa.URL) -> sa.Engine:
     full = url.set(drivername=DRIVERS[-1], query={**_CONNECTION, **url.query})
     try:
         # A connection that a restart of the database has cut is noticed before it is used.
-        engine = sa.create_engine(full, pool_pre_ping=True, pool_timeout=WAIT_SECONDS)
+        engine = sa.create_engine(full, pool_pre_ping=True, pool_timeout=WAIT_SECONDS, hide_parameters=True)
         from deployr.store import postgresql_texts
     except ImportError as ex:
         install = f"{sys.executable} -m pip install 'psycopg[binary]'"

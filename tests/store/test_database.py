@@ -58,6 +58,12 @@ def test_references_are_enforced(database: Database) -> None:
         connection.execute(user_roles.insert().values(username="nobody", role="NONE"))
 
 
+def test_errors_do_not_tell_values(database: Database) -> None:
+    with pytest.raises(sa.exc.IntegrityError) as failed, database.transaction() as connection:
+        connection.execute(user_roles.insert().values(username="nobody", role="NONE"))
+    assert "nobody" not in str(failed.value)
+
+
 @ON_BOTH_DATABASES
 def test_readers_do_not_wait_for_a_writer(database: Database) -> None:
     with database.transaction() as connection:
