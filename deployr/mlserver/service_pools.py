@@ -101,7 +101,9 @@ class ServicePools:
         """Let the grid have the pools until told to stop; for the process that runs jobs."""
         while not stop.is_set():
             try:
-                await self._keep()
+                # A grid that does not respond, as at each start, is asked again; the supervisor tells when it has died.
+                with contextlib.suppress(GridError):
+                    await self._keep()
             except (DeployrError, sa.exc.SQLAlchemyError) as ex:
                 log.warning("pools: %s", ex)
             with contextlib.suppress(TimeoutError):
