@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 import time
 import uuid
@@ -23,20 +24,26 @@ from deployr.jobs import leases
 from deployr.mlserver import batch_rows
 from deployr.mlserver.batch_records import Batch, Result
 from deployr.store.database import Database, now_ms
+from deployr.store.errors import UNAVAILABLE
+from deployr.store.patience import patiently
 
 log = logging.getLogger(__name__)
 
 Run = Callable[[Batch, Mapping[str, Any]], Awaitable[tuple[Result, Mapping[str, str]]]]
 """Runs the service of a batch on an item's inputs; gives what came of it, and SHA-256 of its files' blobs by name.
 
-``NodeNotResponding`` says that a process died meanwhile, and ``NodeAway`` of it that nothing has run.
+``NodeNotResponding`` says that a process died meanwhile; ``NodeAway`` of it, and a database that is not available, that
+nothing has run.
 """
 
 _LOOK_SECONDS = 1.0
 """How long a process that nobody wakes waits until it looks for batches and cancellations by itself."""
 
+_LACKS: tuple[type[Exception], ...] = (NoFreeSlot, UserProjectLimit, NodeAway, *UNAVAILABLE)
+"""What an item waits for: room, a grid, a database. Nothing of it has run."""
+
 _ROOM_SECONDS = 0.25
-"""How long an item that found no room waits before it tries again."""
+"""How long such an item waits before it tries again."""
 
 _PAGE = 20
 """Items of a batch that are in memory before they run."""
@@ -150,22 +157,25 @@ class BatchRunner:
         for index, inputs in waiting:
             async with self._room:
                 result, files = await self._outcome(batch, index, inputs)
-            with self._database.transaction() as connection:
-                batch_rows.keep(connection, batch.id, self._runner, index, result, files)
+            await patiently(functools.partial(self._keep, batch, index, result, files))
 
     async def _outcome(self, batch: Batch, index: int, inputs: Mapping[str, Any]) -> tuple[Result, Mapping[str, str]]:
         """What came of an item, in as many attempts as it takes and may take."""
         reason = _GONE
-        while self._begin(batch, index):
+        while await patiently(functools.partial(self._begin, batch, index)):
             try:
                 return await self._when_there_is_room(batch, inputs)
             except NodeNotResponding as ex:
                 reason = str(ex)
         return Result(error=reason), {}
 
-    def _begin(self, batch: Batch, index: int) -> bool:
+    async def _begin(self, batch: Batch, index: int) -> bool:
         with self._database.transaction() as connection:
             return batch_rows.begin(connection, batch.id, self._runner, index, ATTEMPTS)
+
+    async def _keep(self, batch: Batch, index: int, result: Result, files: Mapping[str, str]) -> None:
+        with self._database.transaction() as connection:
+            batch_rows.keep(connection, batch.id, self._runner, index, result, files)
 
     async def _when_there_is_room(self, batch: Batch, inputs: Mapping[str, Any]) -> tuple[Result, Mapping[str, str]]:
         """What came of an attempt; that the item cannot be run is a result, too.
@@ -176,9 +186,9 @@ class BatchRunner:
         while True:
             try:
                 return await self._run(batch, inputs)
-            except (NoFreeSlot, UserProjectLimit, NodeAway):
+            except _LACKS:
                 await asyncio.sleep(_ROOM_SECONDS)
-            except (NodeNotResponding, sa.exc.SQLAlchemyError):
+            except NodeNotResponding:
                 raise
             except (DeployrError, EncodingError) as ex:
                 return Result(error=str(ex)), {}

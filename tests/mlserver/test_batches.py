@@ -23,6 +23,7 @@ from deployr.mlserver.services import Services
 from deployr.mlserver.snapshots import Snapshot
 from deployr.repository.blobs import Blobs
 from deployr.settings import MlServerSettings
+from deployr.store import patience
 from deployr.store.database import Database, now_ms
 from deployr.store.migrate import migrate
 from deployr.store.schema import batches as table
@@ -179,8 +180,11 @@ class Failing:
         return await twice(batch, inputs)
 
 
-@pytest.mark.parametrize("error", [NoFreeSlot("no room"), NodeAway("no grid")])
-async def test_an_item_that_finds_no_room_or_no_grid_waits_for_it(world: World, error: Exception) -> None:
+AWAY = sa.exc.OperationalError("", None, Exception("away"))
+
+
+@pytest.mark.parametrize("error", [NoFreeSlot("no room"), NodeAway("no grid"), AWAY])
+async def test_an_item_that_finds_no_room_no_grid_or_no_database_waits_for_it(world: World, error: Exception) -> None:
     async with world.running(Failing(*[error] * (ATTEMPTS + 1))):
         found = await world.ended(await world.start(1))
     assert found.items[0].result == Result(outputs={"y": 0})
@@ -345,11 +349,28 @@ async def test_batches_that_cannot_be_are_refused(world: World, count: int, para
         await world.start(count, parallel)
 
 
+async def test_a_result_that_cannot_be_written_now_is_written_later(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "_PAUSE_SECONDS", 0.01)
+    keep, failures, running = batch_rows.keep, iter([AWAY] * 3), Failing()
+
+    def keep_later(*arguments: Any) -> None:
+        for failure in failures:
+            raise failure
+        keep(*arguments)
+
+    monkeypatch.setattr(batch_rows, "keep", keep_later)
+    async with world.running(running):
+        found = await world.ended(await world.start(1))
+    assert (found.items[0].result.outputs, running.calls) == ({"y": 0}, 1)
+
+
 @ON_BOTH_DATABASES
 async def test_a_batch_whose_end_could_not_be_written_ends_later(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leases, "SECONDS", 0.05)
     monkeypatch.setattr(leases, "RENEWAL_SECONDS", 0.05)
-    end, failures = batch_rows.end, iter([sa.exc.OperationalError("", None, Exception("locked"))])
+    end, failures = batch_rows.end, iter([AWAY])
 
     def end_later(*arguments: Any) -> None:
         for failure in failures:
