@@ -14,6 +14,9 @@ from deployr.encodings.errors import DateError, EncodingError
 from deployr.encodings.model import RValue
 from deployr.encodings.objects import FORMAT_ATTRIBUTE, MAX_DEPTH, Record
 
+_MOST_REPEATED = 1_000_000
+"""Cells of a data frame's shorter columns, once these are as long as the longest."""
+
 
 def decode_inputs(inputs: object) -> dict[str, RValue]:
     """R values by name of a parsed ``inputs`` parameter.
@@ -160,10 +163,29 @@ def _data_frame(record: Record, where: str, depth: int) -> RValue:
         inner = column if isinstance(column, model.DataFrame) else None
         names += inner.names if inner else [name or f"V{len(names) + 1}"]
         columns += inner.columns if inner else [column]
-    lengths = {model.column_length(column) for column in columns} or {0}
-    if len(lengths) != 1 or model.NULL in columns:
-        raise EncodingError(f"Input '{where}' is a data frame whose columns are missing or differ in length.")
-    return model.DataFrame(names, columns, lengths.pop())
+    rows = max(map(model.column_length, columns), default=0)
+    try:
+        return model.DataFrame(names, _of_length(columns, rows), rows)
+    except ValueError:
+        raise EncodingError(f"Input '{where}' is a data frame whose columns are missing or differ in length.") from None
+
+
+def _of_length(columns: list[RValue], rows: int) -> list[RValue]:
+    """Columns as R's ``data.frame`` makes them: shorter ones are repeated if that gives all rows exactly.
+
+    Raises:
+        ValueError: it does not, or a few values would become very many.
+    """
+    lengths = [model.column_length(column) for column in columns]
+    short = [length for length in lengths if length != rows]
+    if model.NULL in columns or not all(short) or any(rows % length for length in short):
+        raise ValueError("columns are missing or do not fit")
+    if len(short) * rows > _MOST_REPEATED:
+        raise ValueError("too many cells to repeat")
+    return [
+        column if length == rows else model.repeated(column, rows // length)
+        for column, length in zip(columns, lengths, strict=True)
+    ]
 
 
 def _is_date_class(record: Record) -> bool:

@@ -10,7 +10,7 @@ Two values are equal when R's ``identical`` would say so, down to the bits of a 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -330,6 +330,25 @@ def column_length(column: RValue) -> int:
     if isinstance(column, Vector):
         return column.dim[0] if column.dim else len(column)
     return len(column) if isinstance(column, Factor | Date | PosixCt) else 0
+
+
+def repeated(column: RValue, times: int) -> RValue:
+    """A column of a data frame so many times over.
+
+    Raises:
+        ValueError: it is a matrix, a list, or a data frame.
+    """
+    if isinstance(column, Factor):
+        return replace(column, codes=np.tile(column.codes, times))
+    if isinstance(column, Date):
+        return replace(column, days=np.tile(column.days, times))
+    if isinstance(column, PosixCt):
+        return replace(column, seconds=np.tile(column.seconds, times))
+    if isinstance(column, Character) and not column.dim:
+        return replace(column, values=column.values * times)
+    if isinstance(column, ArrayVector) and not column.dim:
+        return replace(column, values=np.tile(column.values, times))
+    raise ValueError("the column cannot be repeated")
 
 
 # -- readers ----------------------------------------------------------------------------------------------

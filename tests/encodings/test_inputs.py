@@ -135,6 +135,38 @@ def test_a_data_frame_of_one_row_may_have_primitive_columns_and_unnamed_ones():
     assert decoded({"type": "dataframe", "value": []}) == model.data_frame({})
 
 
+def test_short_columns_of_a_data_frame_are_repeated_as_r_does(r):
+    members = [
+        {"name": "n", "type": "vector", "value": [1, 2, 3, 4]},
+        {"name": "t", "value": "p"},
+        {"name": "l", "type": "vector", "value": [True, None]},
+        {"name": "f", "type": "factor", "value": ["a", "b"], "ordered": False},
+        {"name": "d", "type": "date", "format": "yyyy-MM-dd", "value": "2011-02-1"},
+    ]
+    code = "data.frame(n = 1:4 + 0, t = 'p', l = c(TRUE, NA), f = factor(c('a', 'b')), d = as.Date('2011-02-01'))"
+    assert r.is_identical(decoded({"type": "dataframe", "value": members}), code)
+
+
+def test_a_single_instant_is_repeated_too():
+    when = {"type": "date", "format": "yyyy-MM-dd HH:mm:ss", "value": "2011-02-01 10:00:00"}
+    frame = decoded({"type": "dataframe", "value": [when, {"type": "vector", "value": [1, 2]}]})
+    assert len(frame.columns[0]) == 2
+
+
+@pytest.mark.parametrize("short", [[], [[1, 2]]])
+def test_columns_that_do_not_fit_are_refused(short):
+    kind = "matrix" if short and isinstance(short[0], list) else "vector"
+    members = [{"type": "vector", "value": [1, 2, 3]}, {"type": kind, "value": short}]
+    with pytest.raises(EncodingError, match="differ in length"):
+        decoded({"type": "dataframe", "value": members})
+
+
+def test_a_few_values_do_not_become_very_many():
+    members = [{"type": "vector", "value": [1] * 200_000}, *({"value": 1} for _ in range(6))]
+    with pytest.raises(EncodingError, match="differ in length"):
+        decoded({"type": "dataframe", "value": members})
+
+
 def test_a_data_frame_inside_another_is_taken_for_its_columns():
     inner = {"type": "dataframe", "name": "in", "value": [{"name": "b", "type": "vector", "value": [3, 4]}]}
     frame = decoded({"type": "dataframe", "value": [{"name": "a", "type": "vector", "value": [1, 2]}, inner]})
@@ -241,7 +273,7 @@ def test_the_usual_patterns_leave_no_trace_in_r(r):
         {"type": "list", "value": {"a": 1}},
         {"type": "list", "value": [1]},
         {"type": "list", "value": [{"name": 5, "value": 1}]},
-        {"type": "dataframe", "value": [{"type": "vector", "value": [1, 2]}, {"type": "vector", "value": [1]}]},
+        {"type": "dataframe", "value": [{"type": "vector", "value": [1, 2, 3]}, {"type": "vector", "value": [1, 2]}]},
         {"type": "dataframe", "value": [{"type": "list", "value": [{"value": "\0"}]}]},
         {"type": "dataframe", "value": [{"type": "primitive", "rclass": "NULL"}]},
         {"type": "date", "value": "soon"},
