@@ -9,6 +9,9 @@ local({
     tools::pskill(Sys.getpid(), tools::SIGKILL)
   }
   left <- setwd(file.path(state, "work"))
+  # As in sessions; each fork has the packages of the snapshot in a directory of its own.
+  libraries <- .libPaths()
+  .libPaths(c(getwd(), libraries))
   tempdir(check = TRUE)
   nowhere <- file("/dev/null", "w")
   sink(nowhere)
@@ -24,6 +27,7 @@ local({
   withRestarts(tryCatch(load_all(), error = fail), abort = function() NULL)
   while (sink.number() > 0L) sink()
   close(nowhere)
+  .libPaths(libraries)
   setwd(left)
   # Functions of packages are read from disk when they are first used; each session would read its own.
   for (space in lapply(loadedNamespaces(), getNamespace))

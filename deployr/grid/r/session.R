@@ -55,6 +55,8 @@ enter <- function(options) {
   unlink(c(left, tempdir()), recursive = TRUE)
   Sys.setenv(TMPDIR = options$directory, HOME = work, PWD = work, DEPLOYR_SESSION = options$marker)
   Sys.setenv(R_SESSION_TMPDIR = tempdir(check = TRUE))
+  # Packages that code installs go there, and are found there (9x-facts 10); the other libraries belong to the server.
+  .libPaths(c(work, .libPaths()))
   # The first execution copies the pages it writes to; done here, a caller of a warm fork does not wait for it.
   run_code("NULL", TRUE)
   NULL

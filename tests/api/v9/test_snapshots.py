@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import time
 import zipfile
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -22,6 +23,13 @@ READ = {
     "R": "text <- readLines('in/all/a b.txt', warn = FALSE)",
     "Python": "text = open('in/all/a b.txt').read()",
 }
+PACKAGE = """
+dir.create('source/R', recursive = TRUE)
+writeLines(c('Package: mine', 'Version: 1.0', 'Title: T', 'Description: D.', 'License: GPL-2'), 'source/DESCRIPTION')
+writeLines('export(f)', 'source/NAMESPACE')
+writeLines('f <- function() 42', 'source/R/f.R')
+install.packages('source', repos = NULL, type = 'source', quiet = TRUE)
+"""
 WORKSPACE = {"R": ".RData", "Python": "workspace.dill"}
 
 
@@ -53,6 +61,13 @@ def _run(api: Api, session: str, code: str, *outputs: str) -> dict[str, Any]:
 
 def _take(api: Api, session: str, name: str | None = None) -> str:
     return str(api.expect(201, "POST", f"{session}/snapshot", json={"name": name})["snapshotId"])
+
+
+def _until_filled(api: Api, service: str) -> None:
+    deadline = time.monotonic() + 30
+    while api.expect(200, "GET", f"/services/{service}/pool")[0]["Status"] == "Pending":
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def _zip(api: Api, snapshot: str) -> zipfile.ZipFile:
@@ -140,6 +155,22 @@ def test_lists_of_files_and_changed_files_leave_directories_out(api: Api, opened
     session = opened()
     assert api.expect(200, "POST", f"{session}/execute", json={"code": ASSIGN["R"]})["changedFiles"] == []
     assert api.expect(200, "GET", f"{session}/files") == []
+
+
+def test_packages_are_installed_into_the_session_and_come_with_its_snapshot(api: Api, opened: Open) -> None:
+    session = opened()
+    assert _run(api, session, f"{PACKAGE}library(mine); x <- f()", "x") == {"x": 42}
+    snapshot = _take(api, session)
+    assert _run(api, opened(snapshotId=snapshot), "library(mine); x <- f()", "x") == {"x": 42}
+    outputs = [{"name": "x", "type": "numeric"}]
+    service = {"code": "x <- f()", "initCode": "library(mine)", "outputParameterDefinitions": outputs}
+    path = f"packages-{snapshot}/1"
+    api.expect(201, "POST", f"/services/{path}", json={**service, "snapshotId": snapshot})
+    assert api.expect(200, "POST", f"/api/{path}")["outputParameters"] == {"x": 42}
+    api.expect(200, "POST", f"/services/{path}/pool", json={"InitialPoolSize": 1, "MaxPoolSize": 1})
+    _until_filled(api, path)
+    assert api.expect(200, "POST", f"/api/{path}")["outputParameters"] == {"x": 42}
+    api.expect(200, "DELETE", f"/services/{path}")
 
 
 def test_a_session_that_holds_too_much_is_not_kept(api: Api, opened: Open) -> None:
