@@ -83,7 +83,10 @@ JSON = {
     "data frame is ragged": (
         one(
             type="dataframe",
-            value=[{"name": "a", "type": "vector", "value": [1]}, {"name": "b", "type": "vector", "value": [1, 2]}],
+            value=[
+                {"name": "a", "type": "vector", "value": [1, 2]},
+                {"name": "b", "type": "vector", "value": [1, 2, 3]},
+            ],
         ),
         HANDLED,
     ),
