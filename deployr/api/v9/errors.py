@@ -40,6 +40,9 @@ _STATUSES: dict[type[Exception], int] = {
 }
 """The first that fits counts; all others are faults of the request."""
 
+_BUSY = "The session is busy with another call."
+"""There are no projects in this API."""
+
 
 def register(app: App[Call, Response]) -> None:
     """Let the application answer every error with the Error record."""
@@ -61,7 +64,7 @@ async def _handle(req: Call, resp: Response, ex: Exception, params: dict[str, An
     status = status_of(ex)
     if status == 401:
         resp.set_header("WWW-Authenticate", "Bearer")
-    _answer(resp, status, str(ex), type(ex).__name__)
+    _answer(resp, status, _BUSY if isinstance(ex, errors.ProjectBusy) else str(ex), type(ex).__name__)
 
 
 async def _handle_http(req: Call, resp: Response, ex: falcon.HTTPError, params: dict[str, Any]) -> None:

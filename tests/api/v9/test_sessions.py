@@ -203,7 +203,8 @@ def test_console_output_is_there_while_code_runs_and_cancel_leaves_the_session_u
     running = threading.Thread(target=lambda: done.append(_run(api, session, code)))
     running.start()
     _until(lambda: "started" in api.expect(200, "GET", f"{session}/console-output")["consoleOutput"])
-    api.expect(409, "POST", f"{session}/execute", json={"code": "1"})
+    refused = api.expect(409, "POST", f"{session}/execute", json={"code": "1"})
+    assert refused["message"] == "The session is busy with another call."
     api.expect(200, "POST", f"{session}/cancel")
     running.join(20)
     assert (done[0]["success"], done[0]["errorMessage"]) == (False, "The execution was cancelled.")
