@@ -16,7 +16,7 @@ from typing import ClassVar
 
 from deployr.grid import processes
 from deployr.grid.files import remove_tree
-from deployr.grid.rserve import ConnectionBroken, Greeting, RserveConnection
+from deployr.grid.rserve import ConnectionBroken, RserveConnection
 from deployr.grid.session_files import SessionFiles
 
 log = logging.getLogger(__name__)
@@ -146,8 +146,8 @@ class WarmParent:
     def _log_path(self) -> Path:
         return self._directory / f"{self.program.lower()}.log"
 
-    async def fork(self) -> tuple[RserveConnection, Greeting]:
-        """A new session.
+    async def fork(self) -> tuple[RserveConnection, processes.Identity]:
+        """A new session: the connection to it, and its process.
 
         Raises:
             ConnectionBroken: the parent is gone, or did not answer and was killed for it.
@@ -155,19 +155,16 @@ class WarmParent:
         async with self._connects:
             try:
                 async with asyncio.timeout(_FORK_SECONDS):
-                    connection, greeting = await self._connect(self._directory / "socket", self._options.max_value)
+                    connection, pid = await self._connect(self._directory / "socket", self._options.max_value)
             except TimeoutError as ex:
                 self.stop(with_sessions=False)
                 raise ConnectionBroken(f"the {self.program} parent does not answer") from ex
-        if not self._is_own(greeting):
+        process = processes.identity(pid)
+        if process is None or process.parent != self.pid:
+            # The grid will kill by what it is told, and code that ran in a parent can lie.
             connection.abort()
             raise ConnectionBroken("the greeting is of a process that is no fork of the parent")
-        return connection, greeting
-
-    def _is_own(self, greeting: Greeting) -> bool:
-        """Whether it names a fork and its user; the grid will kill by both, and code that ran in a parent can lie."""
-        child = processes.stat(greeting.pid)
-        return child is not None and child.parent == self.pid and processes.real_user(greeting.pid) == greeting.uid
+        return connection, process
 
     async def furnish(self, files: SessionFiles) -> None:
         """Put into the directory of a new session what that begins with: nothing."""
@@ -197,7 +194,7 @@ class WarmParent:
     def _command(self) -> Sequence[str]:
         raise NotImplementedError
 
-    async def _connect(self, socket: Path, max_value: int) -> tuple[RserveConnection, Greeting]:
+    async def _connect(self, socket: Path, max_value: int) -> tuple[RserveConnection, int]:
         raise NotImplementedError
 
     def _prepare(self) -> None:
@@ -226,6 +223,8 @@ class WarmParent:
             "DEPLOYR_PUBLIC_DATA": self._options.public_data,
             # Huge pages: a fork copies fewer page tables. Costs a session 2 MiB of private memory.
             "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
+            # Functions of libraries are looked up here, and not in each fork at first use.
+            "LD_BIND_NOW": "1",
             processes.GRID_MARKER: self._options.grid,
         }
 
@@ -294,12 +293,11 @@ class RserveParent(WarmParent):
         configuration = str(self._directory / "rserve.conf")
         return "R", "CMD", str(rserve_binary()), "--RS-conf", configuration, "--no-save", "--slave"
 
-    async def _connect(self, socket: Path, max_value: int) -> tuple[RserveConnection, Greeting]:
+    async def _connect(self, socket: Path, max_value: int) -> tuple[RserveConnection, int]:
         return await RserveConnection.connect(socket, max_value)
 
     def _prepare(self) -> None:
         super()._prepare()
-        self._make_directory("connections")
         (self._directory / "rserve.conf").write_text(self._configuration())
 
     def _environment(self) -> dict[str, str]:
@@ -323,8 +321,8 @@ class RserveParent(WarmParent):
             "encoding utf8",
             "umask 0077",
             "maxinbuf 4194304",
-            f"workdir {self._directory / 'connections'}",
-            "workdir.mode 0700",
+            # None: a session's directory is the grid's to make.
+            "workdir",
             f"source {sources / 'bootstrap.R'}",
         ]
         if self._session_ids:
@@ -333,6 +331,5 @@ class RserveParent(WarmParent):
                 "random.uid enable",
                 "random.gid enable",
                 f"random.uid.range {first}-{last}",
-                "workdir.parent.mode 01733",
             ]
         return "\n".join(lines) + "\n"

@@ -65,6 +65,26 @@ def stat(pid: int) -> ProcessStat | None:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a process is: its id, its parent's, and its real user and group ids."""
+
+    pid: int
+    parent: int
+    uid: int
+    gid: int
+
+
+def identity(pid: int) -> Identity | None:
+    """Who a process is, by the kernel; ``None`` when it is gone."""
+    try:
+        text = (_PROC / str(pid) / "status").read_text(errors="replace")
+    except OSError:
+        return None
+    fields = {name: value.split() for name, _, value in (line.partition(":") for line in text.splitlines())}
+    return Identity(pid, int(fields["PPid"][0]), int(fields["Uid"][0]), int(fields["Gid"][0]))
+
+
 def all_pids() -> Iterator[int]:
     """Ids of all processes visible here."""
     return (int(entry.name) for entry in _PROC.iterdir() if entry.name.isdigit())
@@ -120,15 +140,6 @@ def kill_tree(pid: int) -> None:
     send_signal([pid], signal.SIGSTOP)
     send_signal(descendants(pid), signal.SIGSTOP)
     send_signal([*descendants(pid), pid], signal.SIGKILL)
-
-
-def real_user(pid: int) -> int:
-    """User id that a process runs as, whoever owns its entry in ``/proc``; -1 when it is gone."""
-    try:
-        status = (_PROC / str(pid) / "status").read_text()
-    except OSError:
-        return -1
-    return int(status.partition("\nUid:")[2].split()[0])
 
 
 def kill_users(uids: Container[int]) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from deployr.encodings import model
 from deployr.grid.parent import WarmParent
-from deployr.grid.rserve import STREAM_LIMIT, ConnectionBroken, Greeting, Listener, ReplyHead, RserveConnection
+from deployr.grid.rserve import STREAM_LIMIT, ConnectionBroken, Listener, ReplyHead, RserveConnection
 
 PROGRAM = Path(__file__).parent / "python" / "launch.py"
 _PIPE_BYTES = 65536
@@ -38,7 +38,7 @@ class PythonParent(WarmParent):
     def _program_path(self) -> Path:
         return PROGRAM
 
-    async def _connect(self, socket: Path, max_value: int) -> tuple[RserveConnection, Greeting]:
+    async def _connect(self, socket: Path, max_value: int) -> tuple[RserveConnection, int]:
         return await PythonConnection.connect(socket, max_value)
 
     def _environment(self) -> dict[str, str]:
@@ -112,7 +112,7 @@ class PythonConnection(RserveConnection):
         self._console = console
 
     @classmethod
-    async def connect(cls, socket: Path, max_value: int) -> tuple[RserveConnection, Greeting]:
+    async def connect(cls, socket: Path, max_value: int) -> tuple[RserveConnection, int]:
         """Fork a session off the parent that listens on ``socket``, and give it its console."""
         try:
             console = ConsolePipe()

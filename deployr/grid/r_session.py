@@ -20,7 +20,7 @@ from deployr.grid import processes
 from deployr.grid.client import ConsoleSink
 from deployr.grid.cpu import CpuLimit
 from deployr.grid.protocol import Execution, ExecutionRecord, FileInfo
-from deployr.grid.rserve import EVENT, OUTCOME, ConnectionBroken, Greeting, ReplyHead, RserveConnection
+from deployr.grid.rserve import EVENT, OUTCOME, ConnectionBroken, ReplyHead, RserveConnection
 from deployr.grid.session import PublishedSink, SessionLimits, Value
 from deployr.grid.session_files import SessionFiles
 
@@ -107,7 +107,7 @@ class RSession:
 
     Args:
         connection: to the fork, which has greeted.
-        greeting: what it said.
+        process: the fork.
         path: directory of the session; made here.
         limits: see :class:`~deployr.grid.session.SessionLimits`.
         isolated: no other session has its user id.
@@ -117,15 +117,15 @@ class RSession:
     def __init__(
         self,
         connection: RserveConnection,
-        greeting: Greeting,
+        process: processes.Identity,
         path: Path,
         limits: SessionLimits,
         *,
         isolated: bool,
         on_death: Callable[[], None] = lambda: None,
     ) -> None:
-        self.pid = greeting.pid
-        self.uid = greeting.uid
+        self.pid = process.pid
+        self.uid = process.uid
         self.isolated = isolated
         self.marker = path.name
         self.on_death = on_death
@@ -138,10 +138,10 @@ class RSession:
         self._history: list[ExecutionRecord] = []
         self._running: _Listener | None = None
         self._interrupt_timer: asyncio.TimerHandle | None = None
-        self._cpu_limit = CpuLimit(greeting.pid, limits.cpu, self._limit_hit)
-        is_ours = greeting.uid == os.geteuid()
-        self.files = SessionFiles(path, None if is_ours else (greeting.uid, greeting.gid))
-        self._pidfd = os.pidfd_open(greeting.pid)
+        self._cpu_limit = CpuLimit(process.pid, limits.cpu, self._limit_hit)
+        is_ours = process.uid == os.geteuid()
+        self.files = SessionFiles(path, None if is_ours else (process.uid, process.gid))
+        self._pidfd = os.pidfd_open(process.pid)
         asyncio.get_running_loop().add_reader(self._pidfd, self._process_gone)
 
     async def settle(self) -> None:

@@ -64,15 +64,6 @@ class _Deaf:
 
 
 @dataclass
-class Greeting:
-    """What a new session says of itself: process, user and group ids."""
-
-    pid: int
-    uid: int
-    gid: int
-
-
-@dataclass
 class ReplyHead:
     """The reply to a call, and how many bytes of its QAP1 value are still to be taken."""
 
@@ -97,8 +88,8 @@ class RserveConnection:
         self._capability = b""
 
     @classmethod
-    async def connect(cls, socket: Path, max_value: int) -> tuple[RserveConnection, Greeting]:
-        """Fork a session off the parent that listens on ``socket``."""
+    async def connect(cls, socket: Path, max_value: int) -> tuple[RserveConnection, int]:
+        """Fork a session off the parent that listens on ``socket``; tells the process id that it claims to have."""
         try:
             reader, writer = await asyncio.open_unix_connection(str(socket), limit=STREAM_LIMIT)
         except OSError as ex:
@@ -106,8 +97,8 @@ class RserveConnection:
         connection = cls(reader, writer, max_value)
         return connection, await connection.greeted()
 
-    async def greeted(self) -> Greeting:
-        """Wait for the greeting of a new session; without one the connection is closed."""
+    async def greeted(self) -> int:
+        """Wait for the greeting of a new session, its process id; without one the connection is closed."""
         try:
             return await self._greeting()
         except BaseException:
@@ -165,7 +156,7 @@ class RserveConnection:
         """Drop the connection at once: a waiting call fails with :class:`ConnectionBroken`."""
         self._writer.transport.abort()
 
-    async def _greeting(self) -> Greeting:
+    async def _greeting(self) -> int:
         while True:
             command, length = await self._message_head()
             if command == _GREETING:
@@ -175,7 +166,7 @@ class RserveConnection:
             await self._read(length)
         try:
             self._capability = bytes(qap1.read_sexp_parameter(await self._read(length)))
-            return _greeting(self._capability)
+            return _process_id(self._capability)
         except (qap1.Qap1Error, KeyError, ValueError, TypeError) as ex:
             raise ConnectionBroken("unreadable greeting") from ex
 
@@ -249,12 +240,12 @@ class RserveConnection:
         raise ConnectionBroken("the session is gone")
 
 
-def _greeting(capability: bytes) -> Greeting:
+def _process_id(capability: bytes) -> int:
     decoded = qap1.decode(capability)
     if not isinstance(decoded, model.Vector):
-        raise TypeError("a greeting without process ids")
-    pid, uid, gid = (int(number or 0) for number in model.as_numbers(decoded.attributes["process"]))
-    return Greeting(pid, uid, gid)
+        raise TypeError("a greeting without a process id")
+    (pid,) = model.as_numbers(decoded.attributes["process"])
+    return int(pid or 0)
 
 
 def _console_text(value: memoryview) -> str:

@@ -16,7 +16,7 @@ from deployr.errors import DeployrError, NodeAway, NodeNotResponding
 from deployr.grid import processes
 from deployr.grid.parent import ParentOptions, StartFailed, WarmParent
 from deployr.grid.r_session import RSession
-from deployr.grid.rserve import ConnectionBroken, Greeting, RserveConnection
+from deployr.grid.rserve import ConnectionBroken, RserveConnection
 from deployr.grid.session import SessionLimits
 
 log = logging.getLogger(__name__)
@@ -162,20 +162,20 @@ class WarmForks:
             raise NodeAway(f"The grid node {self._place.name} is not responding.")
         for _ in range(_FORK_TRIES):
             try:
-                connection, greeting = await parent.fork()
+                connection, process = await parent.fork()
             except ConnectionBroken as ex:
                 raise NodeAway(f"The grid node {self._place.name} is not responding.") from ex
-            if parent.isolated and any(greeting.uid == session.uid for session in self._born):
+            if parent.isolated and any(process.uid == session.uid for session in self._born):
                 # The parent starts over at the end of its range; two live sessions must never share a user id.
                 connection.abort()
                 continue
-            return await self._settled(parent, connection, greeting)
+            return await self._settled(parent, connection, process)
         raise NodeNotResponding(f"The grid node {self._place.name} has no free user id.")
 
-    async def _settled(self, parent: WarmParent, connection: RserveConnection, greeting: Greeting) -> RSession:
-        path = self._place.sessions / f"{greeting.pid}-{next(self._place.numbers)}"
+    async def _settled(self, parent: WarmParent, connection: RserveConnection, process: processes.Identity) -> RSession:
+        path = self._place.sessions / f"{process.pid}-{next(self._place.numbers)}"
         try:
-            session = RSession(connection, greeting, path, self._place.limits, isolated=parent.isolated)
+            session = RSession(connection, process, path, self._place.limits, isolated=parent.isolated)
         except OSError as ex:
             connection.abort()
             raise NodeNotResponding(f"The grid node {self._place.name} cannot make a session.") from ex

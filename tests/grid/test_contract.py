@@ -391,9 +391,9 @@ async def test_a_cold_parent_serves_too() -> None:
     options = local_node(home)._options.parent
     parent = RserveParent(options, 1, warm=False)
     await parent.start()
-    connection, greeting = await parent.fork()
+    connection, process = await parent.fork()
     await connection.check()
-    assert is_alive(greeting.pid)
+    assert is_alive(process.pid)
     connection.close()
     parent.stop()
     await parent.wait()

@@ -151,7 +151,7 @@ async def secrets(session: Talk, other_session: Talk, grid_process: GridProcess)
         "the secret key": str(settings.home / "secret.key"),
         "the parent's log": str(parent_directory / "rserve.log"),
         "the parent's socket": str(parent_directory / "socket"),
-        "other connections": str(parent_directory / "connections"),
+        "all temporary directories": str(parent_directory / "tmp"),
         "all sessions": str(work.parent.parent),
         "another session": str(work.parent),
         "another working directory": str(work),
@@ -177,7 +177,7 @@ async def test_nothing_of_the_server_or_another_session_can_be_read(session: Tal
 @needs_root
 async def test_nothing_of_the_server_or_another_session_can_be_written(session: Talk, secrets: dict[str, str]) -> None:
     for what, path in secrets.items():
-        if what != "other connections":
+        if what != "all temporary directories":
             made = await session.flag(f"suppressWarnings(file.create(file.path({r_string(path)}, 'mine')))")
             assert not made, what
         assert not await session.flag(f"suppressWarnings(file.remove({r_string(path)}))"), what

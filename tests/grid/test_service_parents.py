@@ -6,8 +6,9 @@ import asyncio
 import contextlib
 import os
 import signal
+import subprocess
 import zipfile
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Generator
 from pathlib import Path
 from typing import Any
 
@@ -231,6 +232,23 @@ async def test_init_code_that_fails_is_left_to_plain_sessions(services: tuple[Gr
         await eventually(lambda: "cannot be kept warm" in process.log())
         assert not await _is_warm(grid, service)
     await eventually(lambda: _parents(process) == [])
+
+
+@pytest.fixture
+def bystander() -> Generator[subprocess.Popen[bytes]]:
+    with subprocess.Popen(["sleep", "300"]) as process:
+        yield process
+        process.kill()
+
+
+async def test_init_code_cannot_pass_a_session_off_as_another_process(
+    services: tuple[GridProcess, SocketGrid], bystander: subprocess.Popen[bytes]
+) -> None:
+    process, grid = services
+    claim = f"structure(Rserve::ocap(function(...) NULL), process = {bystander.pid}L)"
+    assert not await _is_warm(grid, _service(f"oc.init <- function() {claim}"))
+    await eventually(lambda: "cannot be kept warm" in process.log())
+    assert bystander.poll() is None
 
 
 async def test_a_service_whose_sessions_die_is_left_to_plain_ones(services: tuple[GridProcess, SocketGrid]) -> None:

@@ -36,7 +36,7 @@ class Connection:
 
     def greet(self) -> None:
         """Say who this process is, in the capability that calls are made with."""
-        process = sexp.integers(os.getpid(), os.geteuid(), os.getegid())
+        process = sexp.integers(os.getpid())
         self._send(_GREETING, sexp.sexp(sexp.INTEGER, struct.pack("<i", 0), {"process": process}))
 
     def receive(self) -> Call:

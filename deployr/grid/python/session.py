@@ -135,7 +135,7 @@ class Session:
         self._workspace.state = self._directory / "state"
         work = self._directory / "work"
         os.chdir(work)
-        for name in ("MPLCONFIGDIR", "GLIBC_TUNABLES"):
+        for name in ("MPLCONFIGDIR", "GLIBC_TUNABLES", "LD_BIND_NOW"):
             os.environ.pop(name, None)
         os.environ |= {"TMPDIR": directory, "HOME": str(work), "PWD": str(work), "DEPLOYR_SESSION": marker}
         tempfile.tempdir = None

@@ -37,7 +37,7 @@ local({
 
   runtime$prepare_warnings()
   if (warm) runtime$warm_up()
-  Sys.unsetenv(c("DEPLOYR_R_SOURCES", "DEPLOYR_R_WARM", "DEPLOYR_PUBLIC_DATA", "GLIBC_TUNABLES"))
+  Sys.unsetenv(c("DEPLOYR_R_SOURCES", "DEPLOYR_R_WARM", "DEPLOYR_PUBLIC_DATA", "GLIBC_TUNABLES", "LD_BIND_NOW"))
   # Forks would all draw the same numbers from a seed that exists here.
   suppressWarnings(rm(".Random.seed", envir = globalenv()))
   rm(list = ls(globalenv(), all.names = TRUE), envir = globalenv())

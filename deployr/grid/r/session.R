@@ -7,8 +7,7 @@ callable <- c("list_objects", "get_objects", "assign_objects", "delete_objects",
 # Called by Rserve in each new fork. The capability is the only function the server can call.
 oc.init <- function() {
   capability <- Rserve::ocap(dispatch)
-  ids <- strsplit(grep("^[UG]id:", readLines("/proc/self/status"), value = TRUE), "\t", fixed = TRUE)
-  attr(capability, "process") <- c(Sys.getpid(), as.integer(vapply(ids, `[`, "", 2L)))
+  attr(capability, "process") <- Sys.getpid()
   capability
 }
 
@@ -50,15 +49,15 @@ enter <- function(options) {
   settled$directory <- options$directory
   settled$pid <- Sys.getpid()
   work <- file.path(options$directory, "work")
-  left <- setwd(work)
-  # Rserve may have made a temporary directory too, for the session's user id.
-  unlink(c(left, tempdir()), recursive = TRUE)
+  setwd(work)
+  # Rserve may have made a temporary directory, for the session's user id.
+  unlink(tempdir(), recursive = TRUE)
   Sys.setenv(TMPDIR = options$directory, HOME = work, PWD = work, DEPLOYR_SESSION = options$marker)
   Sys.setenv(R_SESSION_TMPDIR = tempdir(check = TRUE))
   # Packages that code installs go there, and are found there (9x-facts 10); the other libraries belong to the server.
   .libPaths(c(work, .libPaths()))
   # The first execution copies the pages it writes to; done here, a caller of a warm fork does not wait for it.
-  run_code("NULL", TRUE)
+  execute(list(code = "NULL", echo = TRUE, width = 0, height = 0), list(robjects = character()))
   NULL
 }
 
