@@ -14,6 +14,9 @@ import pytest
 from tests.clients.installing import npm_packages
 from tests.server import PASSWORD
 
+NODE = subprocess.run(["node", "--version"], capture_output=True, text=True, check=False).stdout.lstrip("v")
+pytestmark = pytest.mark.skipif(int(NODE.partition(".")[0] or 0) < 20, reason="the generator needs Node.js 20")
+
 GENERATED = Path(__file__).parent / "generated"
 SECONDS = 60
 
