@@ -25,10 +25,10 @@ from deployr.repository.blobs import Blobs
 from deployr.settings import MlServerSettings
 from deployr.store import patience
 from deployr.store.database import Database, now_ms
-from deployr.store.migrate import migrate
 from deployr.store.schema import batches as table
 from deployr.store.schema import users
 from deployr.users.caller import Caller
+from tests.databases import make_tables
 from tests.postgresql import ON_BOTH_DATABASES
 
 KEPT = 3_600_000
@@ -51,7 +51,7 @@ class World:
     """Batches of the service ``s``, version 1, and what runs them."""
 
     def __init__(self, directory: Path, database_url: str) -> None:
-        migrate(database_url)
+        make_tables(database_url)
         self.database = Database(database_url)
         with self.database.transaction() as connection:
             for name in ("mia", "ben"):

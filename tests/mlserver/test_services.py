@@ -15,9 +15,9 @@ from deployr.mlserver.snapshots import Snapshot
 from deployr.repository import references
 from deployr.settings import MlServerSettings
 from deployr.store.database import Database
-from deployr.store.migrate import migrate
 from deployr.store.schema import users
 from deployr.users.caller import Caller
+from tests.databases import make_tables
 from tests.postgresql import ON_BOTH_DATABASES
 
 X = Parameter("x", "numeric")
@@ -43,7 +43,7 @@ READER = _caller("rita", "BASIC_USER")
 
 @pytest.fixture
 def services(database_url: str) -> Iterator[Services]:
-    migrate(database_url)
+    make_tables(database_url)
     database = Database(database_url)
     with database.transaction() as connection:
         for name in ("anna", "bert", "olga", "rita"):

@@ -9,9 +9,9 @@ from deployr.repository.blobs import Blobs
 from deployr.repository.files import RepositoryFiles
 from deployr.settings import Settings
 from deployr.store.database import Database
-from deployr.store.migrate import migrate
 from deployr.store.schema import roles, user_roles, users
 from deployr.users.caller import Caller
+from tests.databases import make_tables
 
 USERS = {"george": {"POWER_USER"}, "susan": {"MARKETING"}, "admin": {"ADMINISTRATOR"}}
 
@@ -23,7 +23,7 @@ def settings(tmp_path: Path, database_url: str) -> Settings:
 
 @pytest.fixture
 def database(settings: Settings) -> Iterator[Database]:
-    migrate(settings.database_url)
+    make_tables(settings.database_url)
     database = Database(settings.database_url)
     with database.transaction() as connection:
         for username, names in USERS.items():

@@ -26,9 +26,9 @@ from deployr.repository.importing import Imported, RepositoryImport
 from deployr.repository.records import FileProperties, RepositoryFile, RepositoryName
 from deployr.settings import Settings
 from deployr.store.database import Database
-from deployr.store.migrate import migrate
 from deployr.store.schema import users
 from deployr.users.caller import Caller
+from tests.databases import make_tables
 
 SHA256 = hashlib.sha256(b"content").hexdigest()
 FILE = ArchivedFile(
@@ -69,7 +69,7 @@ def there(tmp_path: Path) -> Repository:
     """Another server's repository, which holds nothing; it has no user admin."""
     settings = Settings.load(flags={"home": tmp_path / "there"})
     settings.prepare_home()
-    migrate(settings.database_url)
+    make_tables(settings.database_url)
     database = Database(settings.database_url)
     with database.transaction() as connection:
         for name in ("george", "susan"):

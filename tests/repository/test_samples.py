@@ -11,9 +11,9 @@ from deployr.repository.files import RepositoryFiles
 from deployr.repository.samples import load_samples
 from deployr.settings import Settings
 from deployr.store.database import Database
-from deployr.store.migrate import migrate
 from deployr.users.accounts import Accounts
 from deployr.users.caller import Caller
+from tests.databases import make_tables
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_a_failure_stores_nothing_so_that_the_next_start_begins_anew(
 
 def test_the_shipped_samples_belong_to_the_default_accounts(tmp_path: Path) -> None:
     settings = Settings.load(flags={"home": tmp_path})
-    migrate(settings.database_url)
+    make_tables(settings.database_url)
     database = Database(settings.database_url)
     Accounts(database, settings).ensure_default_accounts()
     assert load_samples(database, Blobs(settings.blobs_directory)) >= 10

@@ -16,7 +16,7 @@ from deployr.projects import saved_rows
 from deployr.projects.saved_rows import SavedExecution, SavedFile, SavedState
 from deployr.store import schema
 from deployr.store.database import Database
-from deployr.store.migrate import migrate
+from tests.databases import make_tables
 from tests.postgresql import ON_BOTH_DATABASES
 
 pytestmark = ON_BOTH_DATABASES
@@ -37,7 +37,7 @@ with Database(sys.argv[1]).transaction() as connection:
 
 @pytest.fixture
 def url(database_url: str) -> str:
-    migrate(database_url)
+    make_tables(database_url)
     return database_url
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from deployr.settings import Settings
 from deployr.store.database import Database
-from deployr.store.migrate import migrate
 from deployr.users.accounts import Accounts
+from tests.databases import make_tables
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def settings(tmp_path: Path, database_url: str) -> Settings:
 
 @pytest.fixture
 def database(settings: Settings) -> Iterator[Database]:
-    migrate(settings.database_url)
+    make_tables(settings.database_url)
     database = Database(settings.database_url)
     yield database
     database.close()
