@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import websockets
 
-from tests.server import BASIC_USER, Client, Server, running
+from tests.server import BASIC_USER, Client, Server, beside, running
 from tests.streams import Listening, cookie_of, event_of, listening, stream_url
 
 PRINTING = "for (i in 1:5) { cat('line', i, 'a!|!b\\n'); Sys.sleep(0.05) }"
@@ -310,13 +310,13 @@ async def opens_another(server: Server, client: Client, opened: list[websockets.
     return True
 
 
-async def test_policies_close_streams_to_callers(tmp_path_factory: pytest.TempPathFactory) -> None:
+async def test_policies_close_streams_to_callers(server: Server) -> None:
     settings: dict[str, Any] = {"events__anonymous_streams": False, "events__authenticated_roles": ["POWER_USER"]}
-    with running(tmp_path_factory.mktemp("policies"), **settings) as server:
-        power, basic = server.login(), server.login(BASIC_USER, "Password1")
-        assert await refused(server, None)
-        assert await refused(server, basic)
-        async with listening(server, power):
+    with beside(server, **settings) as strict:
+        power, basic = strict.login(), strict.login(BASIC_USER, "Password1")
+        assert await refused(strict, None)
+        assert await refused(strict, basic)
+        async with listening(strict, power):
             pass
         for client in (power, basic):
             client.http.close()

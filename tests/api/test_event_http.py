@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,7 +13,7 @@ import pytest
 
 from deployr.users.http_sessions import digest_of
 from tests.grid.grid_support import eventually
-from tests.server import Client, Server, running
+from tests.server import Client, Server, beside
 from tests.streams import cookie_of, event_of
 
 SSE = {"Accept": "text/event-stream"}
@@ -106,25 +105,25 @@ def test_head_opens_no_stream(server: Server) -> None:
     assert httpx.head(f"{server.url}/r/event/stream").status_code in (200, 405)
 
 
-async def test_silent_streams_get_signs_of_life_and_end_when_idle(tmp_path: Path) -> None:
+async def test_silent_streams_get_signs_of_life_and_end_when_idle(server: Server) -> None:
     settings: dict[str, Any] = {"events__keep_alive": 0.2, "events__idle_timeout": 1}
-    with running(tmp_path, **settings) as server:
-        async with reply(server) as response:
+    with beside(server, **settings) as idle:
+        async with reply(idle) as response:
             lines = [line async for line in response.aiter_lines() if line]
         assert lines.count(": keep-alive") >= 3
         assert "streamDisconnectEvent" in lines[-1]
-        async with reply(server, headers={}) as response:
+        async with reply(idle, headers={}) as response:
             body = "".join([text async for text in response.aiter_text()])
         assert body.count("0!|!") >= 3
         assert "streamDisconnectEvent" in body
 
 
-async def test_a_client_that_hangs_up_leaves_no_stream_behind(tmp_path: Path) -> None:
+async def test_a_client_that_hangs_up_leaves_no_stream_behind(server: Server) -> None:
     settings: dict[str, Any] = {"server__workers": 1, "events__streams_per_caller": 1}
-    with running(tmp_path, **settings) as server:
-        client = server.login()
+    with beside(server, **settings) as narrow:
+        client = narrow.login()
         for _ in range(3):
-            await eventually(lambda: _opens(server, client))
+            await eventually(lambda: _opens(narrow, client))
         client.http.close()
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.server import Client, Server, record_of, running
+from tests.server import Client, Server, beside, record_of
 
 NAMES = ["project.json", "workspace.rData", "directory/a.txt", "directory/b.csv"]
 Entries = dict[str, bytes]
@@ -229,14 +229,15 @@ def test_broken_archives_are_refused(testuser: Client, project: str) -> None:
         refuse(testuser, archive)
 
 
-def test_archives_of_too_much_are_refused(tmp_path_factory: pytest.TempPathFactory) -> None:
-    with running(tmp_path_factory.mktemp("tight"), limits__max_upload=2_000_000) as server:
-        client = server.login()
+def test_archives_of_too_much_are_refused(server: Server) -> None:
+    with beside(server, limits__max_upload=2_000_000) as tight:
+        client = tight.login()
         entries = entries_of(export(client, client.project()))
         refuse(client, archive_of(entries | {"directory/bomb.txt": bytes(10_000_000)}))
         refuse(client, archive_of(entries | {f"directory/{number}": b"" for number in range(20_001)}))
         load(client, archive_of(entries | {"directory/large.txt": bytes(7_000_000)}))
         client.logout()
+        client.http.close()
 
 
 def test_import_needs_a_file_and_a_login(testuser: Client, server: Server, project: str) -> None:
