@@ -44,11 +44,17 @@ setup(
             "matplotlib>=3.8",
             "pandas>=2.2",
         ],
+        "onnx": [
+            "onnxruntime>=1.17",
+            "pandas>=2.2",
+        ],
         "test": [
             "hypothesis>=6.100",
             "matplotlib>=3.8",
             "jsonschema>=4.20",
             "mypy>=1.10",
+            "onnx>=1.16",
+            "onnxruntime>=1.17",
             "pandas>=2.2",
             "openapi-spec-validator>=0.7.1",
             "psycopg[binary]>=3.2",

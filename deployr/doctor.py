@@ -36,7 +36,7 @@ _PROBE_TIMEOUT = 5.0
 _NOBODY = 65534
 _LIBRARIES = """
 import importlib.util, os, sys
-found = map(importlib.util.find_spec, ("numpy", "pandas", "matplotlib", "dill"))
+found = map(importlib.util.find_spec, ("numpy", "pandas", "matplotlib", "dill", "onnxruntime"))
 known = [spec.name for spec in found if spec and spec.origin and os.access(spec.origin, os.R_OK)]
 print(sys.version_info >= (3, 11), ", ".join([sys.version.split()[0], *known]))
 """
@@ -155,7 +155,8 @@ def _check_python_sessions(settings: Settings) -> Check:
         return Check(name, f"{program} is no Python 3.11 or later that session users can read", remedy)
     if said != _ask_python(program, is_session=False):
         return Check(name, f"{program}: session users cannot read all of its packages, but {detail}", remedy)
-    return Check(name, f"{program}: {detail}")
+    without = "" if "onnxruntime" in detail else "; no onnxruntime, so models of ONNX are refused"
+    return Check(name, f"{program}: {detail}{without}")
 
 
 def _ask_python(program: str, *, is_session: bool) -> str:

@@ -103,7 +103,7 @@ class Grid(Protocol):
         objects to a file of the area ``state`` and ``load_objects`` reads one; ``save_workspace`` and
         ``load_workspace`` do so with the whole workspace and ``workspace.rData``. ``dump_object`` and ``undump_object``
         give and take the bytes of one object. ``mask_quit`` lets ``q()`` of R end the code that calls it, and not the
-        session. A Python session saves with dill, to ``workspace.dill``.
+        session. A Python session saves with dill, to ``workspace.dill``; its ``undump_onnx`` takes a model of ONNX.
 
         Raises:
             ProjectBusy: another call runs in the session.

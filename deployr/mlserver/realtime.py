@@ -94,11 +94,11 @@ class RealtimeServices:
     async def _definition(
         self, caller: Caller, model: bytes, description: str | None, operation_id: str | None
     ) -> Definition:
-        runtime = scoring.runtime_of(model)
+        runtime, loader = scoring.kind_of(model)
         async with self._session(caller, runtime) as session:
             content = objects.raw(model.removeprefix(scoring.PREFIX))
             arguments = values.arguments(name=objects.character(scoring.MODEL), content=content)
-            await self._grid.call(session, "undump_object", arguments)
+            await self._grid.call(session, loader, arguments)
             snapshot = await self._contents.capture(session, RUNTIMES[runtime])
         stored = await asyncio.to_thread(self._blobs.put, [model])
         return Definition(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from pathlib import Path
+from typing import NamedTuple
 
 from deployr.errors import InvalidParameter
 from deployr.mlserver.records import Runtime
@@ -23,9 +24,11 @@ _HEAD = 16
 _R = (b"X\n", b"A\n", b"B\n", b"RDX", b"RDA", b"RDB", b"\x1f\x8b", b"BZh", b"\xfd7zXZ")
 _PICKLE = b"\x80"
 _ONNX = b"\x08"
+"""Serialized messages begin with their first field: the version of the format, a number."""
 
 _KINDS = (
-    "models that serialize() or saveRDS() of R or rxSerializeModel() of this server wrote, and Python's pickle or dill"
+    "models that serialize() or saveRDS() of R or rxSerializeModel() of this server wrote, Python's pickle or dill, "
+    "and ONNX"
 )
 
 # The method for a class is in the package that has fitted the model, which often has the name of the class.
@@ -53,6 +56,8 @@ def _score(model, rows):
     import numpy
     import pandas
 
+    if rows is None:
+        raise ValueError("inputData is missing")
     predicted = model.predict(rows)
     if isinstance(predicted, pandas.DataFrame):
         return predicted
@@ -68,19 +73,31 @@ outputData = _score(model, inputData)
 """
 
 
-def runtime_of(model: bytes) -> Runtime:
-    """The interpreter that can load a model, by its first bytes.
+class Kind(NamedTuple):
+    """What a model is.
+
+    Attributes:
+        runtime: interpreter that scores it.
+        loader: function of sessions that makes an object of it, see ``objects.R`` and ``workspace.py`` of the grid.
+    """
+
+    runtime: Runtime
+    loader: str
+
+
+def kind_of(model: bytes) -> Kind:
+    """What a model is, by its first bytes.
 
     Raises:
         InvalidParameter: it is of no kind that this server scores.
     """
     head = model.removeprefix(PREFIX)
     if head.startswith(_R):
-        return "R"
+        return Kind("R", "undump_object")
     if head.startswith(_PICKLE):
-        return "Python"
-    if head.startswith(_ONNX) and not model.startswith(PREFIX):
-        raise InvalidParameter(f"Parameter model: ONNX models are not scored here; this server scores {_KINDS}.")
+        return Kind("Python", "undump_object")
+    if head.startswith(_ONNX):
+        return Kind("Python", "undump_onnx")
     raise InvalidParameter(
         f"Parameter model: it is of an unknown kind; this server scores {_KINDS}. Models that RevoScaleR or "
         "MicrosoftML has serialized can only be read by these."
@@ -103,4 +120,4 @@ def as_code(service: Service, model: Path) -> Service:
 def _runtime(model: Path) -> Runtime:
     """Models are files whose content never changes."""
     with model.open("rb") as file:
-        return runtime_of(file.read(_HEAD))
+        return kind_of(file.read(_HEAD)).runtime

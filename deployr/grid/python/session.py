@@ -19,7 +19,7 @@ from .workspace import Refusal, Workspace
 
 _CALLABLE = (
     "list_objects", "get_objects", "assign_objects", "delete_objects", "dump_object", "undump_object",
-    "save_objects", "load_objects", "save_workspace", "load_workspace", "configure", "recycle",
+    "undump_onnx", "save_objects", "load_objects", "save_workspace", "load_workspace", "configure", "recycle",
 )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from . import frames, vectors
+from .onnx_models import OnnxModel
 from .portable import portable
 from .vectors import Portable
 
@@ -93,6 +94,15 @@ class Workspace:
     def undump_object(self, arguments: Arguments) -> None:
         """``name``, ``content``: bytes that dill wrote."""
         self.namespace[arguments["name"]] = _loaded(lambda: _dill().loads(arguments["content"]))
+
+    def undump_onnx(self, arguments: Arguments) -> None:
+        """``name``, ``content``: a model of ONNX, which becomes an object that predicts."""
+        try:
+            self.namespace[arguments["name"]] = OnnxModel(arguments["content"])
+        except ImportError as ex:
+            raise Refusal("onnxruntime, which scores models of ONNX, is not installed for Python sessions") from ex
+        except Exception as ex:
+            raise Refusal(f"the model cannot be loaded with onnxruntime: {_said(ex)}") from ex
 
     def save_objects(self, arguments: Arguments) -> None:
         """``file``, ``names`` (all without)."""

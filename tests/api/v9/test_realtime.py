@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import base64
 import gzip
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from deployr.mlserver import scoring
 from tests.api.v9.conftest import Api
+from tests.grid.grid_support import python_has
+from tests.onnx_models import linear, model
 
 RBytes = Callable[[str], bytes]
+
+needs_onnxruntime = pytest.mark.skipif(
+    not (python_has("onnxruntime") and python_has("pandas")),
+    reason="the interpreter of Python sessions has no onnxruntime, or no pandas",
+)
+needs_pandas = pytest.mark.skipif(not python_has("pandas"), reason="the interpreter of Python sessions has no pandas")
 
 LOGIT = "rxSerializeModel(rxLogit(am ~ hp + wt, mtcars))"
 PYTHON = """
@@ -82,19 +92,19 @@ def test_a_model_without_a_version_gets_one(api: Api, name: str, r_bytes: RBytes
 
 
 @pytest.mark.parametrize(
-    ("model", "kind"),
+    ("content", "kind"),
     [
         (b"blob\x00\x01", "unknown kind"),
         (b"blob", "unknown kind"),
         (b"", "unknown kind"),
-        (b"\x08\x07\x12", "ONNX"),
+        (b"\x08\x07\x12", "onnxruntime"),
         (b"blobX\nnonsense", "cannot be loaded"),
         (gzip.compress(b"nonsense", mtime=0), "cannot be loaded"),
         (b"\x80\x04nonsense", "cannot be loaded"),
     ],
 )
-def test_what_is_no_model_is_refused(api: Api, name: str, model: bytes, kind: str) -> None:
-    assert kind in _send(api, 400, f"{name}/1", model)["message"]
+def test_what_is_no_model_is_refused(api: Api, name: str, content: bytes, kind: str) -> None:
+    assert kind in _send(api, 400, f"{name}/1", content)["message"]
     assert api.expect(200, "GET", f"/services/{name}") == []
 
 
@@ -129,6 +139,43 @@ def test_a_model_without_rows_to_score_does_not_tell_what_it_was_trained_with(
     _send(api, 201, f"{name}/1", r_bytes(LOGIT))
     done = api.expect(200, "POST", f"/api/{name}/1", json={})
     assert (done["success"], done["errorMessage"], done["outputParameters"]) == (False, "inputData is missing", {})
+
+
+def _score(api: Api, name: str, **columns: list[Any]) -> Any:
+    done = api.expect(200, "POST", f"/api/{name}/1", json={"inputData": columns} if columns else {})
+    return done["outputParameters"]["outputData"] if done["success"] else done["errorMessage"]
+
+
+def _warm(api: Api, name: str) -> None:
+    pool = f"/services/{name}/1/pool"
+    api.expect(200, "POST", pool, json={"InitialPoolSize": 1, "MaxPoolSize": 1})
+    deadline = time.monotonic() + 30
+    while (status := api.expect(200, "GET", pool)[0]["status"]) == "Pending":
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert status == "Success"
+
+
+@needs_onnxruntime
+def test_a_model_of_onnx_is_scored_by_plain_sessions_and_by_forks_of_a_warm_one(api: Api, name: str) -> None:
+    _send(api, 201, f"{name}/1", scoring.PREFIX + linear(weights=[2, 10], bias=1))
+    for _ in range(2):
+        assert _score(api, name, wt=[1, 2], hp=[10.5, None]) == {"y": [108, None]}
+        assert "has 1 columns, the model takes 2" in _score(api, name, wt=[1])
+        assert "inputData is missing" in _score(api, name)
+        _warm(api, name)
+
+
+@needs_onnxruntime
+def test_a_model_of_onnx_that_takes_no_rows_is_refused(api: Api, name: str) -> None:
+    images = model([("Shape", ["x"], ["y"], {})], {"x": ("FLOAT", ["n", 3, 8, 8])}, {"y": ("INT64", ["k"])})
+    assert "cannot be its input 'x'" in _send(api, 400, f"{name}/1", images)["message"]
+
+
+@needs_pandas
+def test_an_object_of_python_predicts(api: Api, name: str, python_model: bytes) -> None:
+    _send(api, 201, f"{name}/1", python_model)
+    assert _score(api, name, a=[1, 2], b=["x", "yyy"]) == {"Pred": [3, 7]}
 
 
 def test_a_service_with_code_is_no_realtime_service(api: Api, name: str) -> None:
