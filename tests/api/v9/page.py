@@ -122,17 +122,17 @@ bit: random numbers of R go on from a seed that the snapshot or the init code ha
 
 A model is published without code. What R's `serialize`, `saveRDS` or `save` wrote, compressed or not, is scored by
 `predict` in R; what Python's pickle or dill wrote, by the object's `predict` in Python; models of ONNX by onnxruntime
-(below); the four bytes `blob` may stand before each, as the Python client insists on. A session loads the model when it is published, and 400 says why when
-that fails; later calls find it loaded. A vector becomes one column, `<response>_Pred` where the model names its
-response (a formula of R, `endog_names` of Python), else `Pred`. Models that RevoScaleR or MicrosoftML has serialized
-can be read by nothing else and are refused (400).
+(below); the four bytes `blob` may stand before each, as the Python client insists on. A session loads the model when it
+is published, and 400 says why when that fails; later calls find it loaded. A vector becomes one column,
+`<response>_Pred` where the model names its response (a formula of R, `endog_names` of Python), else `Pred`. Models that
+RevoScaleR or MicrosoftML has serialized can be read by nothing else and are refused (400).
 
 Models of ONNX need onnxruntime and pandas in the interpreter of Python sessions: `pip install deployr-server[onnx]`;
 without, they are refused (400), and `deployr doctor` says so. A model that takes one matrix gets all columns of
-`inputData`, in their order; one whose inputs are of one column each gets the columns of these names. Missing numbers are
-NaN, whole numbers fit where fractions are wanted, and nothing else is cast. Each output is a column of its name; those of
-several columns are `name.1`, `name.2` and so on, maps of a classifier `name.label`. Models with other inputs, such as
-images, are refused when they are published.
+`inputData`, in their order; one whose inputs are of one column each gets the columns of these names. Missing numbers
+are NaN, whole numbers fit where fractions are wanted, and nothing else is cast. Each output is a column of its name;
+those of several columns are `name.1`, `name.2` and so on, maps of a classifier `name.label`. Models with other inputs,
+such as images, are refused when they are published.
 
 R sessions have `rxLogit`, `rxLinMod` and `rxSerializeModel` of a package `rxStandIns` of this server's own: stand-ins
 that fit with `glm` and `lm` of R, print so, and write what `serialize` writes behind `blob`. Scripts that fit,
