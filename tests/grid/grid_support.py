@@ -143,8 +143,9 @@ class GridProcess:
         assert self._process.wait(DEADLINE) == 0
 
     def parents(self) -> list[int]:
-        """Process ids of the warm parents."""
-        return [pid for pid in processes.children(self.pid) if "Rserve" in command_line(pid)]
+        """Process ids of the warm parents, which lead groups; what sessions left looks alike until it is swept."""
+        found = {pid: processes.stat(pid) for pid in processes.children(self.pid) if "Rserve" in command_line(pid)}
+        return [pid for pid, stat in found.items() if stat and stat.group == pid]
 
     def python_parents(self) -> list[int]:
         """Process ids of the warm parents of Python sessions."""
