@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -40,10 +41,18 @@ class Server:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.url = f"http://{settings.server.bind[0]}/deployr"
+        self._clients: weakref.WeakSet[Client] = weakref.WeakSet()
 
     def client(self) -> Client:
         """A client that is not logged in."""
-        return Client(self.url)
+        client = Client(self.url)
+        self._clients.add(client)
+        return client
+
+    def close_clients(self) -> None:
+        """Hang up: a server that is to end waits for those who are connected."""
+        for client in self._clients:
+            client.http.close()
 
     def login(self, username: str = "testuser", password: str = PASSWORD) -> Client:
         """A client that is logged in."""
@@ -122,6 +131,7 @@ def running(home: Path, **flags: Any) -> Iterator[Server]:
             stack.enter_context(_process(command, environment))
         server = Server(settings)
         _wait_until_ready(server)
+        stack.callback(server.close_clients)
         yield server
 
 
@@ -133,9 +143,10 @@ def beside(server: Server, **flags: Any) -> Iterator[Server]:
     """
     defaults = {"home": server.settings.home, "server.bind": [f"127.0.0.1:{free_port()}"]}
     settings = Settings.load(flags=defaults | _named(flags))
-    with _process(_WEB, handover.environment(settings)):
+    with _process(_WEB, handover.environment(settings)), contextlib.ExitStack() as stack:
         other = Server(settings)
         _wait_until_ready(other)
+        stack.callback(other.close_clients)
         yield other
 
 

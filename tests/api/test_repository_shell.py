@@ -4,22 +4,24 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.server import BASIC_USER, Client, Server, running
+from tests.server import BASIC_USER, Client, Server, beside
 
 CALL = "/r/repository/shell/execute"
 ECHO = 'echo "$1"\necho "$2"\n'
 
 
 @pytest.fixture(scope="module")
-def shells(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def shells(server: Server) -> Iterator[Server]:
     settings = {"shell__enabled": True, "shell__time_limit": 2, "shell__output_limit": 10_000}
-    with running(tmp_path_factory.mktemp("shells"), **settings) as server:
-        yield server
+    with beside(server, **settings) as shells:
+        yield shells
 
 
 @pytest.fixture(scope="module")
-def admin(shells: Server) -> Client:
-    return shells.login("admin")
+def admin(shells: Server) -> Iterator[Client]:
+    client = shells.login("admin")
+    yield client
+    client.http.close()
 
 
 def upload(client: Client, filename: str, content: str, **params: str) -> dict[str, str]:

@@ -12,35 +12,15 @@ from pathlib import Path
 import pytest
 
 from deployr.grid.client import SocketGrid
-from deployr.settings import Settings
 from tests.badinput import processes_seen
 from tests.badinput import stage as stages
 from tests.badinput.stage import Stage
 from tests.badinput.wire import Wire
-from tests.server import PASSWORD, Client, Server, running
+from tests.server import PASSWORD, Server, running
 
 MAX_UPLOAD = 1_000_000
 BODY_TIMEOUT = 1
 _SECRETS = (PASSWORD, "Password1", "hunter2")
-
-
-class ClosingServer(Server):
-    """A server that hangs up on its clients before it ends: it would wait for them."""
-
-    def __init__(self, settings: Settings) -> None:
-        super().__init__(settings)
-        self._clients: list[Client] = []
-
-    def client(self) -> Client:
-        """A client that is not logged in."""
-        client = super().client()
-        self._clients.append(client)
-        return client
-
-    def close_clients(self) -> None:
-        """Hang up."""
-        for client in self._clients:
-            client.http.close()
 
 
 @pytest.fixture(scope="session")
@@ -56,9 +36,8 @@ def server(tmp_path_factory: pytest.TempPathFactory, log: Path) -> Iterator[Serv
     limits = {"limits__max_upload": MAX_UPLOAD, "server__body_timeout": BODY_TIMEOUT}
     with contextlib.ExitStack() as stack:
         with _stderr_to(log):
-            server = ClosingServer(stack.enter_context(running(home, **limits)).settings)
+            server = stack.enter_context(running(home, **limits))
         yield server
-        server.close_clients()
 
 
 @pytest.fixture(scope="session")

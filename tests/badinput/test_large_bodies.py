@@ -10,7 +10,7 @@ import pytest
 
 from deployr.api.params import MAX_FORM
 from tests.badinput import processes_seen, stage
-from tests.badinput.conftest import MAX_UPLOAD, ClosingServer
+from tests.badinput.conftest import MAX_UPLOAD
 from tests.badinput.stage import Stage
 from tests.badinput.verdicts import HANDLED, MALFORMED, SUCCESS, UNAUTHENTICATED, UNKNOWN_CALL, verdict
 from tests.badinput.wire import FORM, Wire, field, file, head, multipart
@@ -153,8 +153,7 @@ def test_a_stranger_s_body_is_not_kept(stage: Stage, wire: Wire) -> None:
 @pytest.mark.soak
 @pytest.mark.parametrize("call", UPLOADS)
 def test_three_hundred_megabytes_are_stored_where_they_are_allowed(tmp_path: Path, call: str) -> None:
-    with running(tmp_path, limits__max_upload=HUGE) as started:
-        server = ClosingServer(started.settings)
+    with running(tmp_path, limits__max_upload=HUGE) as server:
         large, wire = stage.build(server), Wire(server)
         processes_seen.forget_peak()
         before = processes_seen.peak()
@@ -162,4 +161,3 @@ def test_three_hundred_megabytes_are_stored_where_they_are_allowed(tmp_path: Pat
         assert processes_seen.peak() - before < UPLOAD_MEMORY
         assert upload(large, wire, call, HUGE + 1) == HANDLED
         wire.close()
-        server.close_clients()

@@ -16,7 +16,6 @@ from deployr.store.database import Database, now_ms
 from deployr.store.schema import http_sessions
 from deployr.users.accounts import Accounts
 from deployr.users.http_sessions import HttpSessions, digest_of
-from tests.badinput.conftest import ClosingServer
 from tests.badinput.stage import Stage
 from tests.badinput.verdicts import FORBIDDEN, SUCCESS, UNAUTHENTICATED, UNKNOWN_CALL, WRONG_METHOD, verdict
 from tests.server import Client, Server, record_of, running
@@ -32,10 +31,8 @@ GOOD = {"username": "testuser", "password": "changeme"}
 def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server that asks for tokens and whose sessions end soon."""
     settings = {"server__csrf": "required", "server__session_timeout": TIMEOUT}
-    with running(tmp_path_factory.mktemp("strict"), **settings) as started:
-        server = ClosingServer(started.settings)
+    with running(tmp_path_factory.mktemp("strict"), **settings) as server:
         yield server
-        server.close_clients()
 
 
 @contextlib.contextmanager

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.server import running
+from tests.server import Server, beside
 
 
 @pytest.fixture
@@ -49,8 +48,8 @@ def test_a_chain_of_calls_keeps_its_session(node: Callable[..., Any]) -> None:
     assert seen["released"] is True
 
 
-def test_the_library_sends_the_token_that_a_strict_server_asks_for(node: Callable[..., Any], tmp_path: Path) -> None:
-    with running(tmp_path, server__csrf="required") as strict:
+def test_the_library_sends_the_token_that_a_strict_server_asks_for(node: Callable[..., Any], server: Server) -> None:
+    with beside(server, server__csrf="required") as strict:
         seen = node("chain.js", host=strict.url)
     assert seen["x"] == 2.0
     assert seen["released"] is True
