@@ -143,9 +143,13 @@ def kill_tree(pid: int) -> None:
 
 
 def kill_users(uids: Container[int]) -> None:
-    """Kill every process of these user ids; repeated until none is left, since they may fork meanwhile."""
+    """Kill every process of these user ids; repeated until none is left, since they may fork meanwhile.
+
+    Processes of the server's own user are spared, whatever is asked: as root these would be all of the machine's.
+    """
+    ours = os.geteuid()
     for _ in range(10):
-        pids = [pid for pid in all_pids() if owner(pid) in uids and not is_zombie(pid)]
+        pids = [pid for pid in all_pids() if (uid := owner(pid)) != ours and uid in uids and not is_zombie(pid)]
         if not pids:
             return
         send_signal(pids, signal.SIGSTOP)

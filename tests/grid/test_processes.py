@@ -151,6 +151,13 @@ def test_users_are_killed_whole() -> None:
     assert [sleeper.wait() for sleeper in sleepers] == [-9] * 3
 
 
+def test_the_servers_own_user_is_never_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    killed: list[int] = []
+    monkeypatch.setattr(processes, "send_signal", lambda pids, number: killed.extend(pids))
+    processes.kill_users({os.geteuid()})
+    assert killed == []
+
+
 @needs_root
 def test_what_runs_under_a_range_that_a_killed_grid_held_is_killed(tmp_path: Path) -> None:
     (tmp_path / "uids-790000").write_text("used\n")
