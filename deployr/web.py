@@ -1,5 +1,6 @@
 """Configuration of gunicorn (``--config python:deployr.web``): web workers as the settings say."""
 
+import asyncio
 import signal
 from typing import Any
 
@@ -28,8 +29,11 @@ proc_name = "deployr-web"
 websocket_max_message_size = 4096
 
 
+_LOOK_SECONDS = 0.1
+
+
 def post_worker_init(worker: Any) -> None:
-    """End the event streams when the worker is to stop: it waits for its connections, and they would go on."""
+    """Have a worker that is to stop wait for requests that are being answered, but for no others."""
     worker.loop.add_signal_handler(signal.SIGTERM, _stop, worker)
 
 
@@ -37,4 +41,17 @@ def _stop(worker: Any) -> None:
     from deployr.api.asgi import backend
 
     worker.handle_exit_signal()
+    # They would go on.
     backend.streams.end_all()
+    worker.leaving = worker.loop.create_task(_leave(worker))
+
+
+async def _leave(worker: Any) -> None:
+    """gunicorn waits for all connections to close, those too that clients only keep for their next request."""
+    from deployr.api.asgi import application, backend
+
+    # gunicorn says to nobody that it has stopped listening.
+    while application.in_flight or any(server.is_serving() for server in worker.servers):  # noqa: ASYNC110
+        await asyncio.sleep(_LOOK_SECONDS)
+    await backend.aclose()
+    worker.handle_quit_signal()
