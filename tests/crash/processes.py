@@ -20,6 +20,7 @@ import httpx
 from deployr import handover
 from deployr.grid import processes
 from deployr.settings import PREFIX, Settings
+from tests.grid.grid_support import command_line
 from tests.server import Client, Server, copy_packages, free_port, record_of
 
 T = TypeVar("T")
@@ -127,7 +128,7 @@ class WholeServer(Server):
 
     def _parts(self, name: str, former: int) -> Iterator[int]:
         for pid in processes.children(self.process.pid):
-            if _PARTS[name] in _command_line(pid) and is_alive(pid) and pid != former:
+            if _PARTS[name] in command_line(pid) and is_alive(pid) and pid != former:
                 yield pid
 
     def kill_part(self, name: str) -> int:
@@ -140,9 +141,17 @@ class WholeServer(Server):
         """Children of the gunicorn master."""
         return processes.children(self.part("web"))
 
-    def rserve_parents(self) -> list[int]:
-        """The warm parents: they lead the process groups of their sessions."""
-        return [pid for pid in self.r_processes() if (found := processes.stat(pid)) and found.group == pid]
+    def node_parents(self) -> list[int]:
+        """The warm parents of the nodes: they lead the process groups of their sessions."""
+        return self._parents("nodes")
+
+    def service_parents(self) -> list[int]:
+        """The warm parents of services."""
+        return self._parents("services")
+
+    def _parents(self, directory: str) -> list[int]:
+        leaders = [pid for pid in self.r_processes() if (found := processes.stat(pid)) and found.group == pid]
+        return [pid for pid in leaders if f"/{directory}/" in command_line(pid)]
 
     def r_processes(self) -> list[int]:
         """R processes, and what they started: all that bears the grid's mark."""
@@ -171,12 +180,6 @@ def make_directory() -> Path:
 
 def _command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "deployr", *arguments]
-
-
-def _command_line(pid: int) -> str:
-    with contextlib.suppress(OSError):
-        return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
-    return ""
 
 
 def _living(wanted: Callable[[dict[str, str]], bool]) -> list[int]:

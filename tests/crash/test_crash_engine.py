@@ -23,10 +23,10 @@ def test_live_sessions_outlive_the_parent_and_new_ones_come(
     whole_server: WholeServer, client: Client, project: LiveProject
 ) -> None:
     project.run("x <- 'before'")
-    [former] = whole_server.rserve_parents()
+    [former] = whole_server.node_parents()
     os.kill(former, signal.SIGKILL)
     assert project.run("cat(x)") == "before"
-    [parent] = wait_until(lambda: [pid for pid in whole_server.rserve_parents() if pid != former])
+    [parent] = wait_until(lambda: [pid for pid in whole_server.node_parents() if pid != former])
 
     def new_child() -> bool:
         found = processes.stat(create_when_possible(client).pid)

@@ -49,7 +49,7 @@ def test_a_pool_is_there_as_long_as_its_service_whatever_is_killed(server: Whole
     wait_until(lambda: _state(api) == "Success")
     assert api.expect(200, "POST", "/api/pooled/1", json={})["outputParameters"] == {"y": 2}
     api.expect(200, "DELETE", "/services/pooled/1")
-    wait_until(lambda: _service_parents(server) == [])
+    wait_until(lambda: server.service_parents() == [])
     api.expect(201, "POST", "/services/pooled/1", json=SERVICE)
     assert _state(api) == "NotFound"
 
@@ -114,7 +114,7 @@ class _Load:
 
 def _kill_parent(server: WholeServer) -> None:
     """Kill the warm parent of the service."""
-    [parent] = _service_parents(server)
+    [parent] = server.service_parents()
     os.kill(parent, signal.SIGKILL)
 
 
@@ -123,14 +123,6 @@ def _state(api: Api, name: str = "pooled") -> str:
     return str(found["status"])
 
 
-def _service_parents(server: WholeServer) -> list[int]:
-    return [pid for pid in server.rserve_parents() if _is_of_service(pid)]
-
-
 def _service_processes(server: WholeServer) -> list[int]:
     """Parents and their forks."""
-    return [pid for pid in server.r_processes() if _is_of_service(pid)]
-
-
-def _is_of_service(pid: int) -> bool:
-    return "/services/" in command_line(pid)
+    return [pid for pid in server.r_processes() if "/services/" in command_line(pid)]
