@@ -45,11 +45,16 @@ class Round:
 
 @dataclass
 class Contestant:
-    """What is measured: its callers, who call at the same time, and how often each calls in a round."""
+    """What is measured: its callers, who call at the same time, and how often each calls in a round.
+
+    Attributes:
+        pause: seconds that a caller waits before it calls again.
+    """
 
     name: str
     callers: Sequence[Caller]
     calls: int
+    pause: float = 0
     rounds: list[Round] = field(default_factory=list)
 
     @property
@@ -94,7 +99,7 @@ def ratio_of_rates(one: Contestant, other: Contestant) -> float:
 async def _run_round(contestant: Contestant) -> Round:
     turn = Round()
     started = time.perf_counter()
-    answers = await asyncio.gather(*(_call(caller, contestant.calls, turn) for caller in contestant.callers))
+    answers = await asyncio.gather(*(_call(caller, contestant, turn) for caller in contestant.callers))
     turn.elapsed = time.perf_counter() - started
     for caller, given in zip(contestant.callers, answers, strict=True):
         for answer in given:
@@ -102,10 +107,11 @@ async def _run_round(contestant: Contestant) -> Round:
     return turn
 
 
-async def _call(caller: Caller, calls: int, turn: Round) -> list[bytes]:
+async def _call(caller: Caller, contestant: Contestant, turn: Round) -> list[bytes]:
     answers = []
-    for _ in range(calls):
+    for _ in range(contestant.calls):
         started = time.perf_counter()
         answers.append(await caller.call())
         turn.latencies.append(time.perf_counter() - started)
+        await asyncio.sleep(contestant.pause)
     return answers

@@ -71,6 +71,9 @@ _PARAMETERS = {
     "inputParameterDefinitions": [{"name": "x1", "type": "numeric"}, {"name": "x2", "type": "numeric"}],
     "outputParameterDefinitions": [{"name": "answer", "type": "numeric"}],
 }
+_PAUSE = 0.05
+"""Seconds between calls that come now and then: enough to have the next session ready."""
+
 _NO_PARENT = "if (grepl('/services/', getwd(), fixed = TRUE)) stop('no parent')"
 """Init code that fails in a warm parent only."""
 
@@ -78,11 +81,12 @@ _NO_PARENT = "if (grepl('/services/', getwd(), fixed = TRUE)) stop('no parent')"
 async def service_calls(bench: Bench) -> None:
     """The same service in forks of its warm parent, in plain sessions, and the same model in plumber."""
     client, plumber = await _logged_in(bench.server.port), HttpClient(bench.plumber.port)
-    warm, plain, *_ = await _compared(bench, client, plumber, _FEW_VECTORS)
+    warm, plain, *_, warm_paced, plain_paced = await _compared(bench, client, plumber, _FEW_VECTORS)
     warm_parts, plain_parts, *_ = await _compared(bench, client, plumber, _MANY_PARTS)
     bench.report.numbers += [
         Number("k", "p50 of a warm service", warm.p50 * 1e3, "ms", 15),
         Number("k", "p50 to a snapshot loaded", ratio_of_medians(plain, warm), "x", 8, "at least"),
+        Number("k", "p50 to a snapshot loaded, now and then", ratio_of_medians(plain_paced, warm_paced), "x"),
         Number("k", "p50 to a snapshot loaded, many parts", ratio_of_medians(plain_parts, warm_parts), "x"),
     ]
     client.close()
@@ -108,6 +112,18 @@ async def _compared(bench: Bench, client: HttpClient, plumber: HttpClient, model
             f"plumber, load() of a saved image, {model.name}",
             [_plumber_caller(plumber, f"load(saved); {model.predict}")],
             bench.calls(10),
+        ),
+        Contestant(
+            f"deployr service, warm, {model.name}, now and then",
+            [_service_caller(client, "warm", model)],
+            bench.calls(20),
+            pause=_PAUSE,
+        ),
+        Contestant(
+            f"deployr service, snapshot loaded, {model.name}, now and then",
+            [_service_caller(client, "plain", model)],
+            bench.calls(10),
+            pause=_PAUSE,
         ),
     ]
     await compete(contestants, bench.rounds)

@@ -15,14 +15,13 @@ from typing import Literal
 
 import sqlalchemy as sa
 
-from deployr.errors import DeployrError, GridError, InvalidParameter, PermissionDenied
+from deployr.errors import DeployrError, GridError, InvalidParameter
 from deployr.grid.client import Grid
 from deployr.grid.protocol import ServicePool
 from deployr.mlserver import pool_rows, service_rows
 from deployr.mlserver.compute_nodes import ComputeNodes
 from deployr.mlserver.consumption import Consumption
 from deployr.mlserver.pool_rows import Wish
-from deployr.mlserver.roles import Role, Roles
 from deployr.mlserver.service_records import Service
 from deployr.mlserver.services import Services
 from deployr.store.database import Database
@@ -49,14 +48,12 @@ class ServicePools:
         services: Services,
         consumption: Consumption,
         nodes: ComputeNodes,
-        roles: Roles,
         grid: Grid,
     ) -> None:
         self._database = database
         self._services = services
         self._consumption = consumption
         self._nodes = nodes
-        self._roles = roles
         self._grid = grid
 
     async def set(self, caller: Caller, name: str, version: str, *, initial: int, most: int) -> None:
@@ -71,7 +68,7 @@ class ServicePools:
             PermissionDenied: the caller may not change the service.
         """
         _check_sizes(initial, most)
-        service = self._changeable(caller, name, version)
+        service = self._services.changeable(caller, name, version)
         with self._database.transaction() as connection:
             pool_rows.write(connection, service, initial, most)
         await self._warm(service, initial, most)
@@ -91,7 +88,7 @@ class ServicePools:
         Raises:
             PermissionDenied: the caller may not change the service.
         """
-        service = self._changeable(caller, name, version)
+        service = self._services.changeable(caller, name, version)
         with self._database.transaction() as connection:
             pool_rows.delete(connection, service)
         with contextlib.suppress(GridError):
@@ -135,13 +132,6 @@ class ServicePools:
                 if (pool.service, pool.revision) == (service.address, service.revision) and pool.is_filled:
                     return "Success"
         return "Pending"
-
-    def _changeable(self, caller: Caller, name: str, version: str) -> Service:
-        self._roles.require(caller, Role.CONTRIBUTOR)
-        service = self._services.find(caller, name, version)
-        if not self._roles.may_change(caller, service.owner):
-            raise PermissionDenied(f"The service belongs to {service.owner}.")
-        return service
 
 
 def _missing(wishes: Iterable[Wish], present: Iterable[ServicePool]) -> list[Wish]:

@@ -85,6 +85,16 @@ class Services:
         with self._changing(caller, name, version) as (connection, present):
             service_rows.delete(connection, present)
 
+    def changeable(self, caller: Caller, name: str, version: str) -> Service:
+        """A version that the caller may change.
+
+        Raises:
+            PermissionDenied: another user has published it.
+            NotFound: there is no such version.
+        """
+        with self._changing(caller, name, version) as (_, service):
+            return service
+
     def permission(self, caller: Caller, service: Service) -> Permission:
         """What the caller may do with a service besides using it."""
         return "read/write" if self._roles.may_change(caller, service.owner) else "read only"

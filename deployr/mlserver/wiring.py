@@ -60,9 +60,7 @@ class MLServer:
         self.service_scripts = ServiceScripts(sources)
         self.realtime_services = RealtimeServices(self.services, self.roles, grid, self.snapshot_contents, blobs)
         self.consumption = Consumption(grid, blobs, self.snapshot_contents, self.realtime_services.as_code, settings)
-        self.service_pools = ServicePools(
-            database, self.services, self.consumption, self.compute_nodes, self.roles, grid
-        )
+        self.service_pools = ServicePools(database, self.services, self.consumption, self.compute_nodes, grid)
         self.batches = Batches(database, blobs, self.services, most=settings.mlserver.batch_parallel, ring=ring)
 
     def batch_runner(self, accounts: Accounts, woken: asyncio.Event) -> BatchRunner:
