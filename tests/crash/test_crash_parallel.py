@@ -17,6 +17,9 @@ CALLERS = 20
 KEPT_BY = 10
 """Every tenth execution leaves a file."""
 
+SAME_SEEDS = 3
+"""R takes its seed from the second, and from 16 bits of nanoseconds and process id: of 200 sessions two may agree."""
+
 SCRIPT = b"""
 stopifnot(!exists("answer"), length(list.files()) == 0, !file.exists(file.path(tempdir(), "seen")))
 file.create(file.path(tempdir(), "seen"))
@@ -60,7 +63,8 @@ def test_executions_are_right_and_separate_and_leave_nothing(whole_server: Whole
     assert {answer["n"]: answer["answer"] for answer in answers} == {
         n: n * (n + 1) / 2 for n in range(1, EXECUTIONS + 1)
     }
-    assert len({answer["pid"] for answer in answers}) == len({answer["drawn"] for answer in answers}) == EXECUTIONS
+    assert len({answer["pid"] for answer in answers}) == EXECUTIONS
+    assert len({answer["drawn"] for answer in answers}) >= EXECUTIONS - SAME_SEEDS
 
     most = whole_server.settings.grid.warm_max + 1
     wait_until(lambda: len(whole_server.r_processes()) <= most)
