@@ -216,8 +216,12 @@ class Orphans:
 
     def _is_owned(self, pid: int) -> bool:
         """By user id, and by marker among sessions that share one; a marker alone could be a stranger's."""
-        uid, marker = owner(pid), environment(pid).get(SESSION_MARKER)
-        return any(session.uid == uid and (session.isolated or session.marker == marker) for session in self.sessions)
+        uid = owner(pid)
+        of_user = [session for session in self.sessions if session.uid == uid]
+        if not of_user or any(session.isolated for session in of_user):
+            return bool(of_user)
+        marker = environment(pid).get(SESSION_MARKER)
+        return any(session.marker == marker for session in of_user)
 
 
 def _reaped(pid: int) -> bool:

@@ -6,14 +6,15 @@ import json
 import os
 import subprocess
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.clients.installing import npm_packages
-from tests.server import Server
+from tests.server import PASSWORD, Server
 
 JS = Path(__file__).parent / "js"
 PROGRAM_SECONDS = 60
@@ -29,6 +30,16 @@ def node_modules(request: pytest.FixtureRequest) -> Path:
 def host(server: Server) -> str:
     """The running server's address as the JavaScript clients take it."""
     return server.url.removesuffix("/deployr")
+
+
+@pytest.fixture
+def api(host: str) -> Iterator[httpx.Client]:
+    """testuser's connection to the 9.x API."""
+    with httpx.Client(base_url=host, timeout=60) as client:
+        login = {"username": "testuser", "password": PASSWORD}
+        token = client.post("/login", json=login).raise_for_status().json()["access_token"]
+        client.headers["Authorization"] = f"Bearer {token}"
+        yield client
 
 
 @pytest.fixture

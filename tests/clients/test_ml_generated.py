@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +24,6 @@ SECONDS = 60
 def generator(request: pytest.FixtureRequest) -> Path:
     """Programs of the npm packages of ``generated/package-lock.json``."""
     return npm_packages(request.config, "deployr-client-generator", GENERATED) / ".bin"
-
-
-@pytest.fixture
-def api(host: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=host, timeout=60) as client:
-        login = {"username": "testuser", "password": PASSWORD}
-        token = client.post("/login", json=login).raise_for_status().json()["access_token"]
-        client.headers["Authorization"] = f"Bearer {token}"
-        yield client
 
 
 def test_generated_clients_log_in_publish_and_consume(

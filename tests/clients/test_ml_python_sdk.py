@@ -37,15 +37,6 @@ def sdk(request: pytest.FixtureRequest) -> Path:
 
 
 @pytest.fixture
-def api(host: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=host, timeout=60) as client:
-        login = {"username": "testuser", "password": PASSWORD}
-        token = client.post("/login", json=login).raise_for_status().json()["access_token"]
-        client.headers["Authorization"] = f"Bearer {token}"
-        yield client
-
-
-@pytest.fixture
 def model(api: httpx.Client, tmp_path: Path) -> Path:
     """What a script of R Server would have written for a realtime service."""
     session = api.post("/sessions", json={}).raise_for_status().json()["sessionId"]

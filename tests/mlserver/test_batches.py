@@ -180,6 +180,18 @@ class Failing:
         return await twice(batch, inputs)
 
 
+def failing_first(write: Callable[..., None], failures: list[Exception]) -> Callable[..., None]:
+    """A function that writes, but for its first calls, which end in errors, one after the other."""
+    left = iter(failures)
+
+    def call(*arguments: Any) -> None:
+        for failure in left:
+            raise failure
+        write(*arguments)
+
+    return call
+
+
 AWAY = sa.exc.OperationalError("", None, Exception("away"))
 
 
@@ -353,14 +365,8 @@ async def test_a_result_that_cannot_be_written_now_is_written_later(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(patience, "_PAUSE_SECONDS", 0.01)
-    keep, failures, running = batch_rows.keep, iter([AWAY] * 3), Failing()
-
-    def keep_later(*arguments: Any) -> None:
-        for failure in failures:
-            raise failure
-        keep(*arguments)
-
-    monkeypatch.setattr(batch_rows, "keep", keep_later)
+    running = Failing()
+    monkeypatch.setattr(batch_rows, "keep", failing_first(batch_rows.keep, [AWAY] * 3))
     async with world.running(running):
         found = await world.ended(await world.start(1))
     assert (found.items[0].result.outputs, running.calls) == ({"y": 0}, 1)
@@ -370,14 +376,7 @@ async def test_a_result_that_cannot_be_written_now_is_written_later(
 async def test_a_batch_whose_end_could_not_be_written_ends_later(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leases, "SECONDS", 0.05)
     monkeypatch.setattr(leases, "RENEWAL_SECONDS", 0.05)
-    end, failures = batch_rows.end, iter([AWAY])
-
-    def end_later(*arguments: Any) -> None:
-        for failure in failures:
-            raise failure
-        end(*arguments)
-
-    monkeypatch.setattr(batch_rows, "end", end_later)
+    monkeypatch.setattr(batch_rows, "end", failing_first(batch_rows.end, [AWAY]))
     async with world.running(twice):
         found = await world.ended(await world.start(50))
     assert found.batch.state == "Complete"
