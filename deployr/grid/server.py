@@ -203,6 +203,8 @@ async def _send_value(stream: FrameStream, head: ExecutionRecord | Flag, value: 
     try:
         stream.put_head(head)
         await stream.send_chunks(chunks)
+        # What was written leaves at the end of a turn: the caller does not wait for the session's end.
+        await asyncio.sleep(0)
     except FrameError:
         log.info("the caller of an execution is gone")
 

@@ -116,8 +116,8 @@ class ServicePools:
             await self._grid.drop_pool(address)
         for wish in _missing(wishes, present):
             with self._database.reading() as connection:
-                found = service_rows.read(connection, wish.name, wish.version)
-            for service in found:
+                service = service_rows.find(connection, wish.name, wish.version)
+            if service is not None:
                 await self._warm(service, wish.initial, wish.most)
 
     async def _warm(self, service: Service, initial: int, most: int) -> None:

@@ -13,21 +13,23 @@ from deployr.mlserver.service_records import Parameter, Service
 from deployr.store.schema import services as table
 
 
-def read(
-    connection: sa.Connection, name: str | None = None, version: str | None = None, *, lock: bool = False
-) -> list[Service]:
-    """Services, oldest first: all, those of a name, or the one version of a name.
-
-    Args:
-        lock: others who lock them wait until the transaction ends.
-    """
+def read(connection: sa.Connection, name: str | None = None) -> list[Service]:
+    """Services, oldest first: all, or the versions of a name."""
     query = sa.select(table).order_by(table.c.id)
     if name is not None:
         query = query.where(table.c.name == name)
-    if version is not None:
-        query = query.where(table.c.version == version)
-    rows = connection.execute(query.with_for_update() if lock else query).mappings()
-    return [_service(row) for row in rows]
+    return [_service(row) for row in connection.execute(query).mappings()]
+
+
+def find(connection: sa.Connection, name: str, version: str, *, lock: bool = False) -> Service | None:
+    """A version of a service.
+
+    Args:
+        lock: others who lock it wait until the transaction ends.
+    """
+    query = sa.select(table).where(table.c.name == name, table.c.version == version)
+    row = connection.execute(query.with_for_update() if lock else query).mappings().one_or_none()
+    return None if row is None else _service(row)
 
 
 def publisher(connection: sa.Connection, name: str) -> str | None:

@@ -16,6 +16,7 @@ from deployr.mlserver.roles import Role, Roles
 from deployr.mlserver.service_records import Definition, Permission, Service
 from deployr.mlserver.snapshots import Snapshot
 from deployr.store.database import Database, now_ms
+from deployr.store.kept_reads import KeptReads
 from deployr.users.caller import Caller
 
 
@@ -26,6 +27,7 @@ class Services:
         self._database = database
         self._roles = roles
         self._find_snapshot = find_snapshot
+        self._versions = KeptReads(database, _version)
 
     def publish(self, caller: Caller, name: str, version: str | None, definition: Definition) -> Service:
         """Publish a version of a service; one without a version gets one.
@@ -66,8 +68,7 @@ class Services:
             NotFound: there is no such version.
         """
         self._roles.require(caller, Role.READER)
-        with self._database.reading() as connection:
-            return self._one(connection, name, version)
+        return _present(self._versions.find((name, version)), name, version)
 
     def list(self, caller: Caller, name: str | None = None) -> Sequence[Service]:
         """The services of all users, or the versions of one name, oldest first."""
@@ -153,19 +154,23 @@ class Services:
         """A version that the caller may change, and the transaction that holds it for this."""
         self._roles.require(caller, Role.CONTRIBUTOR)
         with self._database.transaction() as connection:
-            present = self._one(connection, name, version, lock=True)
+            present = _present(service_rows.find(connection, name, version, lock=True), name, version)
             self._check_owner(caller, present.owner)
             yield connection, present
-
-    def _one(self, connection: sa.Connection, name: str, version: str, *, lock: bool = False) -> Service:
-        found = service_rows.read(connection, name, version, lock=lock)
-        if not found:
-            raise NotFound(f"Service {name} has no version {version}.")
-        return found[0]
 
     def _check_owner(self, caller: Caller, publisher: str | None) -> None:
         if publisher is not None and not self._roles.may_change(caller, publisher):
             raise PermissionDenied(f"The service belongs to {publisher}.")
+
+
+def _version(connection: sa.Connection, name_and_version: tuple[str, str]) -> Service | None:
+    return service_rows.find(connection, *name_and_version)
+
+
+def _present(service: Service | None, name: str, version: str) -> Service:
+    if service is None:
+        raise NotFound(f"Service {name} has no version {version}.")
+    return service
 
 
 def _check_kind(service: Service, changes: Definition) -> None:

@@ -37,6 +37,7 @@ class Database:
         self.engine = create_engine(url)
         is_sqlite = self.engine.dialect.name == "sqlite"
         self._readers = self.engine.execution_options(**{_READ_ONLY: True} if is_sqlite else postgresql.READING)
+        self._watcher = self.engine.raw_connection() if is_sqlite and self.engine.url.database else None
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sa.Connection]:
@@ -53,8 +54,19 @@ class Database:
         with self._readers.connect() as connection:
             yield connection
 
+    def version(self) -> int | None:
+        """A number that is another one after each commit, whoever made it; ``None``: the database does not tell."""
+        if self._watcher is None:
+            return None
+        cursor = self._watcher.cursor()
+        # Of a connection that itself never writes.
+        version: int = cursor.execute("PRAGMA data_version").fetchone()[0]
+        return version
+
     def close(self) -> None:
         """Close the connections."""
+        if self._watcher:
+            self._watcher.close()
         self.engine.dispose()
 
 

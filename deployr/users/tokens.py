@@ -7,8 +7,10 @@ renewing it, a new password and a disabled account end it at once. Of refresh to
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import secrets
+import time
 import uuid
 from typing import Any
 
@@ -18,6 +20,7 @@ import sqlalchemy as sa
 from deployr.errors import NotAuthenticated
 from deployr.settings import TokenSettings
 from deployr.store.database import Database, now_ms
+from deployr.store.kept_reads import KeptReads
 from deployr.store.schema import token_pairs, user_roles, users
 from deployr.users.caller import Caller
 from deployr.users.signing_keys import ALGORITHM, SigningKeys
@@ -25,6 +28,9 @@ from deployr.users.signing_keys import ALGORITHM, SigningKeys
 _ISSUER = "deployr"
 _REFUSED = "The access token is invalid or has expired."
 _REFUSED_REFRESH = "The refresh token is invalid or has expired."
+
+_MOST_PROVED = 1024
+"""Tokens whose signature need not be proved again."""
 
 _FIND = (
     sa.select(token_pairs.c.login, users.c.username, users.c.displayname, user_roles.c.role)
@@ -50,6 +56,21 @@ class TokenPair:
     expires_on: int
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Claims:
+    """What a token says that we have signed.
+
+    Attributes:
+        kid: of the key.
+        pair: id of its pair.
+        expires: seconds since 1970.
+    """
+
+    kid: str
+    pair: str
+    expires: float
+
+
 class Tokens:
     """The tokens of this server's own logins."""
 
@@ -57,6 +78,8 @@ class Tokens:
         self._database = database
         self._keys = keys
         self._rules = rules
+        self._callers = KeptReads(database, _caller)
+        self._proved = functools.lru_cache(_MOST_PROVED)(self._prove)
 
     def issue(self, username: str) -> TokenPair:
         """A pair for a user who has just proved who he is; what has run out is thrown away."""
@@ -103,27 +126,26 @@ class Tokens:
         Raises:
             NotAuthenticated: it is not ours, has expired, or its pair is no more.
         """
-        claims = self._claims(access_token)
-        with self._database.reading() as connection:
-            rows = connection.execute(_FIND, {"id": claims["jti"]}).all()
-        if not rows:
+        claims = self._proved(access_token)
+        caller = self._callers.find(claims.pair)
+        if caller is None or claims.expires <= time.time() or self._keys.find(claims.kid) is None:
             raise NotAuthenticated(_REFUSED)
-        roles = frozenset(row.role for row in rows if row.role is not None)
-        first = rows[0]
-        return Caller(http_session=first.login, username=first.username, displayname=first.displayname, roles=roles)
+        return caller
 
     def is_ours(self, access_token: str) -> bool:
         """Whether the token says that this server signed it."""
         return self._keys.find(kid_of(access_token)) is not None
 
-    def _claims(self, access_token: str) -> dict[str, Any]:
-        key = self._keys.find(kid_of(access_token))
+    def _prove(self, access_token: str) -> _Claims:
+        kid = kid_of(access_token)
+        key = self._keys.find(kid)
         if key is None:
             raise NotAuthenticated(_REFUSED)
         try:
-            return jwt.decode(access_token, key.public, [ALGORITHM], {"require": ["exp", "jti"]}, issuer=_ISSUER)
+            claims = jwt.decode(access_token, key.public, [ALGORITHM], {"require": ["exp", "jti"]}, issuer=_ISSUER)
         except jwt.InvalidTokenError as ex:
             raise NotAuthenticated(_REFUSED) from ex
+        return _Claims(kid, claims["jti"], claims["exp"])
 
     def _row(self, connection: sa.Connection, refresh_token: str) -> sa.Row[Any] | None:
         """The pair of a refresh token that has not expired, with the state of its user's account."""
@@ -151,6 +173,16 @@ class Tokens:
         claims = {"iss": _ISSUER, "sub": username, "jti": pair, "sid": login, "iat": now, "exp": expires}
         access_token = jwt.encode(claims, key.private, ALGORITHM, {"kid": key.kid})
         return TokenPair(access_token, refresh_token, self._rules.access_lifetime, expires)
+
+
+def _caller(connection: sa.Connection, pair: str) -> Caller | None:
+    """Whose token the one of a pair is; ``None`` when it is no more."""
+    rows = connection.execute(_FIND, {"id": pair}).all()
+    if not rows:
+        return None
+    roles = frozenset(row.role for row in rows if row.role is not None)
+    first = rows[0]
+    return Caller(http_session=first.login, username=first.username, displayname=first.displayname, roles=roles)
 
 
 def kid_of(token: str) -> str:

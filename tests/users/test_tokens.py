@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import jwt
 import pytest
 import sqlalchemy as sa
@@ -93,6 +95,27 @@ def test_an_expired_password_is_not_renewed_around(tokens: Tokens, accounts: Acc
     accounts.expire_password("testuser")
     with pytest.raises(NotAuthenticated):
         tokens.renew(pair.refresh_token)
+
+
+@ON_BOTH_DATABASES
+def test_a_token_that_was_found_ends_when_it_is_revoked_elsewhere(
+    tokens: Tokens, keys: SigningKeys, settings: Settings
+) -> None:
+    pair = tokens.issue("testuser")
+    tokens.find(pair.access_token)
+    elsewhere = Database(settings.database_url)
+    Tokens(elsewhere, keys, TokenSettings()).revoke(pair.refresh_token)
+    elsewhere.close()
+    with pytest.raises(NotAuthenticated):
+        tokens.find(pair.access_token)
+
+
+def test_a_token_that_was_found_expires(tokens: Tokens, monkeypatch: pytest.MonkeyPatch) -> None:
+    pair = tokens.issue("testuser")
+    tokens.find(pair.access_token)
+    monkeypatch.setattr(time, "time", lambda: float(pair.expires_on))
+    with pytest.raises(NotAuthenticated):
+        tokens.find(pair.access_token)
 
 
 def test_access_tokens_expire(database: Database, accounts: Accounts, keys: SigningKeys) -> None:

@@ -1,0 +1,70 @@
+"""Answers that are kept for as long as nobody writes."""
+
+from collections.abc import Iterator
+
+import pytest
+import sqlalchemy as sa
+
+from deployr.store.database import Database
+from deployr.store.kept_reads import KeptReads
+from deployr.store.schema import roles
+from tests.databases import make_tables
+from tests.postgresql import ON_BOTH_DATABASES
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    make_tables(database_url)
+    database = Database(database_url)
+    yield database
+    database.close()
+
+
+class _Counted:
+    """A query that counts how often it is made."""
+
+    def __init__(self) -> None:
+        self.made = 0
+
+    def __call__(self, connection: sa.Connection, name: str) -> bool:
+        self.made += 1
+        return connection.scalar(sa.select(roles.c.name).where(roles.c.name == name)) is not None
+
+
+def _add(database: Database, name: str) -> None:
+    with database.transaction() as connection:
+        connection.execute(roles.insert().values(name=name))
+
+
+def test_a_question_is_asked_once(database: Database) -> None:
+    query = _Counted()
+    reads = KeptReads(database, query)
+    assert [reads.find("A"), reads.find("A"), reads.find("B"), query.made] == [False, False, False, 2]
+
+
+@ON_BOTH_DATABASES
+def test_what_the_same_database_writes_is_seen_at_once(database: Database) -> None:
+    reads = KeptReads(database, _Counted())
+    before = reads.find("A")
+    _add(database, "A")
+    assert (before, reads.find("A")) == (False, True)
+
+
+@ON_BOTH_DATABASES
+def test_what_another_process_writes_is_seen_at_once(database: Database, database_url: str) -> None:
+    reads = KeptReads(database, _Counted())
+    before = reads.find("A")
+    other = Database(database_url)
+    _add(other, "A")
+    other.close()
+    assert (before, reads.find("A")) == (False, True)
+
+
+def test_an_answer_that_fails_is_not_kept(database: Database) -> None:
+    def refuse(connection: sa.Connection, name: str) -> bool:
+        raise LookupError(name)
+
+    reads = KeptReads(database, refuse)
+    for _ in range(2):
+        with pytest.raises(LookupError):
+            reads.find("A")
