@@ -101,14 +101,14 @@ def _send_part(response: Response, download: StoredDownload, first: int, last: i
 
 def _describe(response: Response, filename: str, inline: bool) -> None:
     response.content_type = file_types.content_type(filename)
-    response.set_header("Content-Disposition", _disposition(filename, inline))
+    response.set_header("Content-Disposition", disposition(filename, inline=inline))
     # Users' files must neither be guessed to be HTML nor run as part of this site.
     response.set_header("X-Content-Type-Options", "nosniff")
     response.set_header("Content-Security-Policy", "sandbox")
 
 
-def _disposition(filename: str, inline: bool) -> str:
-    """RFC 6266: an ASCII name for old clients and the real one."""
+def disposition(filename: str, *, inline: bool = False) -> str:
+    """The header Content-Disposition (RFC 6266): an ASCII name for old clients and the real one."""
     plain = "".join(char if " " <= char <= "~" and char not in '"\\%' else "_" for char in filename)
     kind = "inline" if inline else "attachment"
     return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}"

@@ -7,7 +7,7 @@ field's type where Python's says less.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 
@@ -17,6 +17,20 @@ Release = Literal["9.0.1", "9.1.0", "9.2.0", "9.2.1", "9.3.0"]
 RELEASES: tuple[Release, ...] = ("9.0.1", "9.1.0", "9.2.0", "9.2.1", "9.3.0")
 
 ParameterType = service_records.ParameterType
+PARAMETER_TYPES: dict[str, ParameterType] = {
+    **{word: word for word in get_args(ParameterType)},
+    **dict.fromkeys(("bool", "boolean"), "logical"),
+    **dict.fromkeys(("double", "float", "number", "decimal"), "numeric"),
+    **dict.fromkeys(("int", "int32", "int64", "long"), "integer"),
+    **dict.fromkeys(("string", "str", "text"), "character"),
+    **dict.fromkeys(("array", "list", "numpy.array"), "vector"),
+    "numpy.matrix": "matrix",
+    **dict.fromkeys(("dataframe", "data_frame", "data frame", "pandas.dataframe"), "data.frame"),
+}
+"""Types by the words that clients have for them, in lower case: the documents call the enumeration an open one, so that
+generated clients send whatever text, and published walkthroughs do.
+"""
+
 RuntimeType = Literal["R", "Python"]
 PoolStatus = service_pools.PoolState
 WebServiceRuntimeType = service_records.ServiceRuntime
@@ -140,6 +154,8 @@ class WebService(Definition):
 
     name: str
     version: str
+    # The examples of the documents have it, their schemas do not (9x-facts 2).
+    owner: str
     creation_time: str
     snapshot_id: str | None
     code: str | None

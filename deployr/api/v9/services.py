@@ -80,6 +80,7 @@ class ServicesResource:
         return WebService(
             name=service.name,
             version=service.version,
+            owner=service.owner,
             version_published_by=service.owner,
             creation_time=creation_time(service.created),
             snapshot_id=service.snapshot_id,

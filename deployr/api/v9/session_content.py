@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import re
-from urllib.parse import quote
 
 from falcon.asgi import Response
 
@@ -31,7 +30,7 @@ class SessionContentResource:
         """An object, serialised."""
         filename, content = await self._content.read_object(req.caller, id, object_name)
         resp.content_type = "application/octet-stream"
-        resp.set_header("Content-Disposition", f"attachment; filename*=UTF-8''{quote(filename)}")
+        resp.set_header("Content-Disposition", downloads.disposition(filename))
         resp.data = content
 
     async def on_post_object(self, req: Call, resp: Response, id: str, object_name: str) -> None:

@@ -81,7 +81,8 @@ service keeps its content.
 Inputs and outputs are variables: a name comes once, is no word of the language, and in Python an identifier. Names
 of output files are those of files of the working directory itself. Code and descriptions have up to 1,048,576
 characters, names up to 200, lists up to 1,000 items. A request that does not keep to this is refused (400), and the
-message names the parameter.
+message names the parameter. Types may be said in the words of other languages and in any case, such as `string`,
+`Double`, `int`, `boolean` or `dataframe`; they are kept and listed as documented.
 
 Instead of `code`, publications and changes can have `repositoryScript`, `author/directory/filename` of a script of the
 legacy repository, with `/version` after it for a former version. The service gets the code that the script has then,

@@ -59,6 +59,7 @@ def test_a_service_is_shown_as_it_was_published(api: Api, name: str) -> None:
     assert shown == {
         "name": name,
         "version": "v1",
+        "owner": "testuser",
         "versionPublishedBy": "testuser",
         "snapshotId": None,
         "code": "y <- x",
@@ -68,6 +69,13 @@ def test_a_service_is_shown_as_it_was_published(api: Api, name: str) -> None:
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7}", created)
     age = datetime.datetime.now(datetime.UTC) - datetime.datetime.fromisoformat(f"{created}Z")
     assert abs(age) < datetime.timedelta(minutes=1)
+
+
+def test_types_are_known_by_the_words_that_clients_have_for_them(api: Api, name: str) -> None:
+    words = {"string": "character", "Double": "numeric", "int": "integer", "BOOL": "logical", "DataFrame": "data.frame"}
+    _publish(api, name, outputParameterDefinitions=[{"name": word, "type": word} for word in words])
+    shown = _one(api, name)["outputParameterDefinitions"]
+    assert {item["name"]: item["type"] for item in shown} == words
 
 
 def test_all_but_code_is_optional(api: Api, name: str) -> None:

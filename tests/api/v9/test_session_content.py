@@ -71,10 +71,8 @@ def test_an_r_object_comes_as_rdata_and_goes_into_another_session(api: Api, sess
     _value(api, session, "v <- lm(mpg ~ wt, mtcars); v <- coef(v)[[2]]")
     response = api.http.get(f"{session}/workspace/v")
     assert response.content.startswith(b"RDX")
-    assert (response.headers["Content-Type"], "v.RData" in response.headers["Content-Disposition"]) == (
-        "application/octet-stream",
-        True,
-    )
+    assert response.headers["Content-Type"] == "application/octet-stream"
+    assert "; filename=\"v.RData\"; filename*=UTF-8''v.RData" in response.headers["Content-Disposition"]
     api.expect(200, "POST", f"{session}/workspace/again", content=response.content, headers=BYTES)
     assert _value(api, session, "v <- identical(v, again)") is True
 
