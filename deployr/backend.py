@@ -8,6 +8,7 @@ from typing import Any
 
 from deployr.api.job_params import read_request
 from deployr.api.own_urls import OwnUrls
+from deployr.api.project_downloads import ProjectDownloads
 from deployr.api.repository_downloads import RepositoryDownloads
 from deployr.events.streams import Streams
 from deployr.grid.client import SocketGrid
@@ -103,8 +104,8 @@ class Backend:
         self._model = StandardModel(self.grid, self.preparing, self._stores)
         self.executions = Executions(self.projects, self.grid, sources, self._model)
         self.scripts = Scripts(self.grid, sources, self._model, settings)
-        own = OwnUrls(settings, self.downloads, self.directory, self.executions, self.scripts)
-        self.fetcher = Fetcher(own, settings)
+        self.project_downloads = ProjectDownloads(self.directory, self.executions, self.scripts)
+        self.fetcher = Fetcher(OwnUrls(settings, self.downloads, self.project_downloads), settings)
         self.external = ExternalSources(self.fetcher, self.projects, self.grid)
 
         self.mlserver = MLServer(settings, self.database, self.grid, self.blobs, sources, ring)

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import secrets
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_type_hints
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -70,6 +72,12 @@ class ServerSettings(_Group, frozen=True, kw_only=True):
     session_timeout: Annotated[int, _positive("Idle time after which an HTTP session ends.", "seconds")] = 1800
     body_timeout: Annotated[int, _positive("Longest pause of a client while it sends a body.", "seconds")] = 60
     log_level: Annotated[Literal["debug", "info", "warning", "error"], _about("Least level that is logged.")] = "info"
+
+    @property
+    def address(self) -> str:
+        """``host:port`` by which the server is known: of the base of its URLs, else the first that it listens on."""
+        url = urlsplit(self.context_url or f"http://{self.bind[0]}")
+        return url.netloc if re.search(r":\d+$", url.netloc) else f"{url.netloc}:{443 if url.scheme == 'https' else 80}"
 
 
 class DatabaseSettings(_Group, frozen=True, kw_only=True):

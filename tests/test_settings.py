@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from deployr import settings as module
-from deployr.settings import NodeSettings, Settings, SettingsError, split_address
+from deployr.settings import NodeSettings, ServerSettings, Settings, SettingsError, split_address
 
 
 def _write(tmp_path: Path, text: str) -> Path:
@@ -143,6 +143,20 @@ def test_addresses_are_split() -> None:
     for bad in ("8050", ":8050", "host:", "host:x", "host:65536"):
         with pytest.raises(ValueError, match="host:port"):
             split_address(bad)
+
+
+@pytest.mark.parametrize(
+    ("context_url", "address"),
+    [
+        (None, "127.0.0.1:8050"),
+        ("https://r.example/deployr", "r.example:443"),
+        ("http://[::1]:8000/deployr", "[::1]:8000"),
+    ],
+)
+def test_a_server_is_known_by_the_base_of_its_urls_else_by_where_it_listens(
+    context_url: str | None, address: str
+) -> None:
+    assert ServerSettings(context_url=context_url).address == address
 
 
 def test_the_reference_is_current() -> None:

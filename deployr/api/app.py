@@ -70,9 +70,9 @@ def routes(backend: Backend) -> Routes:
         backend.grid,
     )
     project = ProjectResource(backend.projects, backend.pools, backend.preparing, backend.archives)
-    execute = ProjectExecuteResource(backend.executions, backend.scripts, backend.external)
+    execute = ProjectExecuteResource(backend.executions, backend.project_downloads, backend.external)
     workspace = ProjectWorkspaceResource(backend.workspace, backend.workspace_files, backend.fetcher)
-    directory = ProjectDirectoryResource(backend.directory, backend.fetcher, backend.scripts)
+    directory = ProjectDirectoryResource(backend.directory, backend.fetcher, backend.project_downloads)
     package = ProjectPackageResource(backend.packages)
     file = RepositoryFileResource(
         backend.files,

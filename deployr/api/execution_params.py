@@ -50,7 +50,8 @@ def read_preparation(params: Params) -> Preparation:
         files=params.text("adoptdirectory"),
         packages=params.text("adoptpackages"),
         directories=params.names("preloadbydirectory"),
-        preloaded_files=read_names(params, "preloadfilename", "preloadfile"),
+        # .NET at the creation of projects, and the JavaScript broker, leave the "file" out of this one name.
+        preloaded_files=read_names(params, "preloadfilename", "preloadfile", "preloaddirectory"),
         preloaded_objects=read_names(params, "preloadobjectname", "preloadobject"),
     )
 

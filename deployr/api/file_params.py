@@ -22,11 +22,19 @@ def read_name(params: Params) -> RepositoryName:
     )
 
 
-def read_names(params: Params, names: str, prefix: str = "") -> list[RepositoryName]:
-    """Files; author, directory and version are parallel to the names, where an empty place is the default."""
+def read_names(params: Params, names: str, prefix: str = "", *directories: str) -> list[RepositoryName]:
+    """Files; author, directory and version are parallel to the names, where an empty place is the default.
+
+    Args:
+        params: of the call.
+        names: parameter of the names.
+        prefix: of the parallel parameters.
+        directories: other parameters that the directories may be in.
+    """
     filenames = params.names(names)
-    places = (params.places(f"{prefix}{part}") for part in ("author", "directory", "version"))
-    rows = itertools.zip_longest(filenames, *places, fillvalue="")
+    authors, versions = params.places(f"{prefix}author"), params.places(f"{prefix}version")
+    places = params.places(f"{prefix}directory", *directories)
+    rows = itertools.zip_longest(filenames, authors, places, versions, fillvalue="")
     return [
         RepositoryName(filename, author=author or None, directory=directory or None, version=version or None)
         for filename, author, directory, version in itertools.islice(rows, len(filenames))

@@ -16,6 +16,12 @@ from deployr.store.database import now_ms
 
 _NOT_KEPT = ("format", "X-XSRF-TOKEN")
 _SESSION_ID = re.compile(r";jsessionid=[^/?#;]*", re.IGNORECASE)
+_SPELLINGS: dict[str, Priority] = {
+    **{spelling: priority for priority in PRIORITIES for spelling in (priority, f"{priority}_priority")},
+    "mediium_priority": "medium",
+}
+"""Priorities as clients spell them: the broker of .NET sends names of constants, one misspelt in its documentation."""
+
 _LATEST = 2**53
 """Greatest number of a schedule: clients compute with doubles."""
 
@@ -77,10 +83,9 @@ def _kept(call: Call, params: Params) -> dict[str, str]:
 
 def _priority(params: Params) -> Priority:
     wanted = (params.text("priority") or "low").lower()
-    for priority in PRIORITIES:
-        if wanted == priority:
-            return priority
-    raise MalformedParameter("Parameter priority is none of low, medium, high.")
+    if wanted not in _SPELLINGS:
+        raise MalformedParameter("Parameter priority is none of low, medium, high.")
+    return _SPELLINGS[wanted]
 
 
 def _number(params: Params, name: str) -> int:

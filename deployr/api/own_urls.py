@@ -6,7 +6,7 @@ of the server to itself would wait for a worker, and for the project that the ca
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl, quote, urlsplit
 
@@ -14,14 +14,11 @@ from deployr.api.call import Call
 from deployr.api.file_params import read_name
 from deployr.api.params import Params
 from deployr.api.paths import normalised
+from deployr.api.project_downloads import ProjectDownloads
 from deployr.api.repository_downloads import RepositoryDownloads
 from deployr.api.urls import CONTEXT
 from deployr.errors import NotFound
-from deployr.projects.directory import Directory
-from deployr.projects.executions import Executions
 from deployr.projects.records import Download
-from deployr.projects.scripts import PREFIX as STATELESS
-from deployr.projects.scripts import Scripts
 from deployr.settings import Settings
 from deployr.users.caller import Caller
 
@@ -42,23 +39,14 @@ def local_places(call: Call, places: Sequence[str]) -> list[str]:
 class OwnUrls:
     """:class:`deployr.projects.fetching.OwnUrls` of the calls that download files."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        repository: RepositoryDownloads,
-        directory: Directory,
-        executions: Executions,
-        scripts: Scripts,
-    ) -> None:
+    def __init__(self, settings: Settings, repository: RepositoryDownloads, projects: ProjectDownloads) -> None:
         self._hosts = {"", *settings.server.bind, urlsplit(settings.server.context_url or "").netloc}
         self._repository = repository
-        self._directory = directory
-        self._executions = executions
-        self._scripts = scripts
+        self._projects = projects
         self._openers = {
             f"{CONTEXT}/r/repository/file": self._repository_file,
             f"{CONTEXT}/r/project/directory": self._project_file,
-            f"{CONTEXT}/r/repository/script/directory": self._stateless_file,
+            f"{CONTEXT}/r/repository/script/directory": self._project_file,
             f"{CONTEXT}/r/project/execute/result": self._result,
         }
 
@@ -88,7 +76,8 @@ class OwnUrls:
         if call == "/r/project/directory":
             return await self._project_file(caller, project, filename)
         if call == "/r/project/execute/result":
-            return await self._plot(caller, project, filename, executions=params.names("execution"))
+            executions = params.names("execution")
+            return await self._projects.results(caller, project, executions=executions, filename=filename)
         if call == "/r/repository/file":
             return await self._repository.open(caller, [read_name(params)])
         raise NotFound("The URL names no file of this server.")
@@ -98,20 +87,11 @@ class OwnUrls:
         return await self._repository.open_path(caller, filename, author=author, places=places)
 
     async def _project_file(self, caller: Caller, project: str, filename: str) -> Download:
-        if project.startswith(STATELESS):
-            return await self._stateless_file(caller, project, filename)
-        return await self._directory.download(caller, project, [filename])
-
-    async def _stateless_file(self, caller: Caller, project: str, filename: str) -> Download:
-        return await self._scripts.download_files(caller, project, [filename])
+        return await self._projects.files(caller, project, [filename])
 
     async def _result(self, caller: Caller, project: str, path: str) -> Download:
         execution, _, filename = path.partition("/")
-        return await self._plot(caller, project, filename, executions=[execution])
-
-    async def _plot(self, caller: Caller, project: str, filename: str, *, executions: Collection[str]) -> Download:
-        source = self._scripts if project.startswith(STATELESS) else self._executions
-        return await source.download_results(caller, project, executions=executions, filename=filename)
+        return await self._projects.results(caller, project, executions=[execution], filename=filename)
 
 
 def _split(url: str) -> SplitResult | None:

@@ -12,11 +12,10 @@ from deployr.api.file_params import read_destination, read_name
 from deployr.api.own_urls import local
 from deployr.api.params import MalformedParameter, Params
 from deployr.api.path_names import split_names
+from deployr.api.project_downloads import ProjectDownloads
 from deployr.errors import InvalidParameter
 from deployr.projects.directory import Directory
 from deployr.projects.fetching import Fetcher
-from deployr.projects.scripts import PREFIX as STATELESS
-from deployr.projects.scripts import Scripts
 from deployr.users.caller import Caller
 
 _DELIMITER = "#,#"
@@ -26,10 +25,10 @@ _DELIMITER = "#,#"
 class ProjectDirectoryResource:
     """Calls of ``/r/project/directory``."""
 
-    def __init__(self, directory: Directory, fetcher: Fetcher, scripts: Scripts) -> None:
+    def __init__(self, directory: Directory, fetcher: Fetcher, downloads: ProjectDownloads) -> None:
         self._directory = directory
         self._fetcher = fetcher
-        self._scripts = scripts
+        self._downloads = downloads
 
     async def on_post_list(self, req: Call, resp: Response) -> None:
         """Files of the directory."""
@@ -109,12 +108,7 @@ class ProjectDirectoryResource:
         """
         params = await req.read_params()
         names = split_names(filenames) if filenames else params.names("filename", "name")
-        project = project or params.text("project") or ""
-        if project.startswith(STATELESS):
-            download = await self._scripts.download_files(req.caller, project, names)
-        else:
-            caller = req.require_user()
-            download = await self._directory.download(caller, project or params.required("project"), names)
+        download = await self._downloads.files(req.caller, project or params.required("project"), names)
         downloads.send(resp, download, inline=params.flag("inline"))
 
     async def on_post_delete(self, req: Call, resp: Response) -> None:

@@ -8,18 +8,17 @@ from deployr.api import downloads, envelope, execution_replies, records, script_
 from deployr.api.call import Call
 from deployr.api.execution_params import read_options, read_scripts
 from deployr.api.own_urls import local_places
+from deployr.api.project_downloads import ProjectDownloads
 from deployr.projects.executions import Executions
 from deployr.projects.external_sources import ExternalSources
-from deployr.projects.scripts import PREFIX as STATELESS
-from deployr.projects.scripts import Scripts
 
 
 class ProjectExecuteResource:
     """Calls of ``/r/project/execute``."""
 
-    def __init__(self, executions: Executions, scripts: Scripts, external: ExternalSources) -> None:
+    def __init__(self, executions: Executions, downloads: ProjectDownloads, external: ExternalSources) -> None:
         self._executions = executions
-        self._scripts = scripts
+        self._downloads = downloads
         self._external = external
 
     async def on_post_code(self, req: Call, resp: Response) -> None:
@@ -127,11 +126,9 @@ class ProjectExecuteResource:
     ) -> None:
         """Unnamed plots as files; the path-style URL says which, or the parameters do."""
         params = await req.read_params()
-        project = project or params.required("project")
-        source = self._scripts if project.startswith(STATELESS) else self._executions
-        download = await source.download_results(
+        download = await self._downloads.results(
             req.caller,
-            project,
+            project or params.required("project"),
             executions=[execution] if execution else params.names("execution"),
             filename=filename or params.text("filename", "name"),
         )

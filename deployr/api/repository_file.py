@@ -253,11 +253,12 @@ def warned(warnings: list[str]) -> dict[str, Any]:
 def _read_relocation(params: Params) -> tuple[list[Source], str]:
     """Files, whose directories, versions and new names are parallel lists, and the directory they go to.
 
-    A single directory is that of all files. .NET sends the destination as ``directory`` (client-wire-facts 3).
+    A single directory is that of all files. .NET sends the destination as ``directory`` (client-wire-facts 3). Java
+    joins lists that hold null, as the version of a latest one is, and sends the word.
     """
     filenames, destination = params.required_names("filename"), params.text("destination")
-    directories = params.places("directory") if destination else []
-    versions, renames = params.places("version"), params.places("filerename")
+    directories = _places(params, "directory") if destination else []
+    versions, renames = _places(params, "version"), _places(params, "filerename")
     directories = directories * len(filenames) if len(directories) == 1 else directories
     wanted = itertools.zip_longest(filenames, directories, versions, renames, fillvalue="")
     sources = [
@@ -265,3 +266,7 @@ def _read_relocation(params: Params) -> tuple[list[Source], str]:
         for filename, directory, version, rename in itertools.islice(wanted, len(filenames))
     ]
     return sources, destination or params.required("destination", "directory")
+
+
+def _places(params: Params, name: str) -> list[str]:
+    return ["" if place == "null" else place for place in params.places(name)]

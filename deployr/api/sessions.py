@@ -28,9 +28,10 @@ TOKEN = "X-XSRF-TOKEN"  # noqa: S105 -- the name of the header
 LOGIN = f"{CONTEXT}/r/user/login"
 
 _COOKIE = "JSESSIONID"
-_READING = frozenset(
-    ("about", "console", "download", "fetch", "get", "history", "info", "interrupt", "list", "ping", "render", "stream")
-)
+_READING = frozenset((
+    "about", "console", "diff", "download", "export", "fetch", "get", "history", "info", "interrupt", "list", "ping",
+    "print", "query", "render", "stream",
+))  # fmt: skip
 """Calls that clients GET without a token; they change nothing, or interrupt, or are opened in a browser by design."""
 
 _CHANGING = ("externalsource", "storefile", "storeobject", "storeworkspace")

@@ -157,7 +157,7 @@ def _heartbeat(event: records.GridHeartbeat) -> dict[str, Any]:
     active = sum(node.active for node in nodes)
     return {
         "type": "gridHeartbeatEvent",
-        "context": "grid",
+        "context": event.server,
         "totalnodes": len(nodes),
         "enablednodes": len(nodes),
         "activenodes": active,

@@ -190,10 +190,15 @@ class NodeState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GridHeartbeat(_Event, frozen=True, kw_only=True, tag="gridHeartbeatEvent"):
-    """The state of all nodes, told every ten seconds or so."""
+    """The state of all nodes, told every ten seconds or so.
+
+    Attributes:
+        server: its ``host:port``.
+    """
 
     droppable: ClassVar[bool] = True
 
+    server: str
     nodes: list[NodeState]
 
 

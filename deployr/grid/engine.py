@@ -254,12 +254,13 @@ class Engine:
         """State of the nodes."""
         return GridStatus(version=__version__, nodes=[node.status() for node in self.nodes])
 
-    async def beat(self, seconds: float) -> None:
-        """Tell the state of the nodes to those who listen, so often; runs for ever."""
+    async def beat(self, seconds: float, server: str) -> None:
+        """Tell the state of the server's nodes to those who listen, so often; runs for ever."""
         while True:
             await asyncio.sleep(seconds)
             if self.events.is_heard(MANAGEMENT):
-                self.events.publish(event_sources.heartbeat([(node.status(), self._live(node)) for node in self.nodes]))
+                nodes = [(node.status(), self._live(node)) for node in self.nodes]
+                self.events.publish(event_sources.heartbeat(server, nodes))
 
     async def watch(self) -> None:
         """Enforce idle timeouts and remove kept files; runs for ever, off every request's path."""

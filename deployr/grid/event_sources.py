@@ -122,9 +122,9 @@ def warning(failure: GridError, spec: SessionSpec) -> GridWarning:
     return GridWarning(error=f"{failure.message} Owner: {owner_name(spec.owner)}.", error_code=failure.code)
 
 
-def heartbeat(nodes: list[tuple[NodeStatus, list[SessionSpec]]]) -> GridHeartbeat:
-    """The state of the nodes, each with its live sessions."""
-    return GridHeartbeat(nodes=[_node(status, specs) for status, specs in nodes])
+def heartbeat(server: str, nodes: list[tuple[NodeStatus, list[SessionSpec]]]) -> GridHeartbeat:
+    """The state of the nodes of the server at ``host:port``, each with its live sessions."""
+    return GridHeartbeat(server=server, nodes=[_node(status, specs) for status, specs in nodes])
 
 
 def _node(status: NodeStatus, specs: list[SessionSpec]) -> NodeState:

@@ -303,7 +303,8 @@ async def serve(settings: Settings, *, namespaces: bool) -> None:
     for signum in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signum, stop.set)
     await engine.start()
-    tasks = [asyncio.create_task(engine.watch()), asyncio.create_task(engine.beat(settings.events.heartbeat))]
+    beating = engine.beat(settings.events.heartbeat, settings.server.address)
+    tasks = [asyncio.create_task(engine.watch()), asyncio.create_task(beating)]
     listener = await framing.listen(settings.grid_socket, server.serve_connection)
     log.info("grid ready")
     await stop.wait()

@@ -145,12 +145,12 @@ class Executions:
     async def download_results(
         self, caller: Caller, project_id: str, *, executions: Collection[str] = (), filename: str | None = None
     ) -> Download:
-        """One plot, or a zip of those of the executions, or of all.
+        """One plot, or a zip of those of the executions, or of all; of a blackbox too, as its replies name them.
 
         Raises:
             NotFound: there is no such plot.
         """
-        async with self._projects.looking_at(caller, project_id) as project:
+        async with self._projects.looking_at(caller, project_id, blackbox=True) as project:
             return await self._projects.executed.download(project, executions, filename)
 
     async def _execute(self, caller: Caller, project: Project, source: Source, options: ExecutionOptions) -> Outcome:

@@ -341,18 +341,18 @@ class Projects:
             raise
 
     @contextlib.asynccontextmanager
-    async def looking_at(self, caller: Caller, project_id: str) -> AsyncIterator[Project]:
+    async def looking_at(self, caller: Caller, project_id: str, *, blackbox: bool = False) -> AsyncIterator[Project]:
         """A project of which saved state will do: one that is not live stays so.
 
         Raises:
             NotAuthenticated, PermissionDenied: see :meth:`find`.
             SessionLost: it is not persistent, and its session is gone.
         """
-        project = self.find(caller, project_id, reading=True)
+        project = self.find(caller, project_id, reading=True, blackbox=blackbox)
         if project.lasts and not (await self._live.with_liveness([project]))[0].live:
             yield project
             return
-        async with self.using(caller, project_id, reading=True) as live:
+        async with self.using(caller, project_id, reading=True, blackbox=blackbox) as live:
             yield live
 
     @contextlib.asynccontextmanager

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import websockets
@@ -255,7 +256,9 @@ async def test_administrators_hear_heartbeats_and_that_no_slot_is_free(quick: Se
     async with listening(quick, admin, "?managementEventOnly=true") as stream:
         admin.fail("/r/project/create", error_code=913)
         assert (await stream.until("gridWarningEvent"))["errorcode"] == "913"
-        [node] = (await stream.until("gridHeartbeatEvent"))["nodes"]
+        heartbeat = await stream.until("gridHeartbeatEvent")
+        assert heartbeat["context"] == urlsplit(quick.url).netloc
+        [node] = heartbeat["nodes"]
         assert [slot["activity"] for slot in node["slotactivity"]] == [project]
         assert (node["slotlimit"], node["slotactivity"][0]["actorip"]) == (1, "127.0.0.1")
     admin.logout()

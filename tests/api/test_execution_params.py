@@ -57,6 +57,15 @@ async def test_preloads_pair_with_authors_directories_and_versions() -> None:
     assert preparation.preloaded_files == []
 
 
+async def test_directories_of_preloaded_files_may_come_under_the_name_that_dotnet_and_javascript_send() -> None:
+    params = Params({"preloadfilename": "a.csv,b.csv", "preloaddirectory": "root,data", "preloadfileauthor": "u,v"})
+    files = (await read_options(params)).preparation.preloaded_files
+    assert [(name.filename, name.author, name.directory) for name in files] == [
+        ("a.csv", "u", "root"),
+        ("b.csv", "v", "data"),
+    ]
+
+
 async def test_where_and_how_to_store_is_nothing_to_store() -> None:
     options = await read_options(Params({"storedirectory": "root", "storenewversion": "false", "storepublic": "true"}))
     assert not options.storing

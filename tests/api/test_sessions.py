@@ -92,6 +92,21 @@ async def test_posts_need_the_token_where_it_is_required(in_process: InProcess) 
         assert (await client.get("/r/project/create")).status_code == 403
 
 
+@pytest.mark.parametrize(
+    ("call", "missing"),
+    [
+        ("/r/job/query", "job"),
+        ("/r/project/export", "project"),
+        ("/r/project/execute/result/print", "project"),
+        ("/r/repository/file/diff", "filename"),
+    ],
+)
+async def test_gets_that_change_nothing_need_no_token(in_process: InProcess, call: str, missing: str) -> None:
+    async with in_process(server__csrf="required") as client:
+        await login(client)
+        assert record_of(await client.get(call))["error"] == f"Missing parameter: {missing}."
+
+
 async def test_rendering_needs_the_token_only_where_it_stores_or_runs_foreign_code(in_process: InProcess) -> None:
     async with in_process(server__csrf="required") as client:
         await login(client)

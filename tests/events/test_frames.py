@@ -160,7 +160,8 @@ def test_a_heartbeat_sums_the_nodes_up() -> None:
         records.NodeState(name="one", description="", type="Mixed Mode", active=True, slots=10, activity=[slot, slot]),
         records.NodeState(name="two", description="", type="Anonymous", active=False, slots=5, activity=[]),
     ]
-    event = read_event(records.GridHeartbeat(nodes=nodes))
+    event = read_event(records.GridHeartbeat(server="127.0.0.1:8050", nodes=nodes))
+    assert event["context"] == "127.0.0.1:8050"
     sums = [event[name] for name in ("totalnodes", "enablednodes", "activenodes", "totalslots", "activeslots")]
     assert sums == [2, 2, 1, 15, 2]
     assert event["nodes"][0]["slotactivity"][0] == {

@@ -41,9 +41,6 @@ _CATEGORY = Peculiarity(
 )
 _NO_REVOKE = Peculiarity("client fault", "sends the author to revoke as `newauthor`", succeeds=True)
 _MISSPELT = Peculiarity("client fault", "misspells `storeobject` as `storeobjct`: no object is stored", succeeds=True)
-_WRONG_PRELOAD = Peculiarity(
-    "client fault", "sends `preloaddirectory` for `preloadfiledirectory`: the file is taken from root", succeeds=True
-)
 _NO_SCHEDULE = Peculiarity("client fault", "sends no schedule with a scheduled job: it runs once, now", succeeds=True)
 _LOST_COOKIE = Peculiarity("client fault", "sends `[object Object]` as cookie: the stream is anonymous", succeeds=True)
 _NO_NAME = Peculiarity("client fault", "sends no `filename`, and the name of the part does not count", 400)
@@ -68,7 +65,6 @@ PECULIARITIES: dict[tuple[str, int], Peculiarity] = {
     **dict.fromkeys((("dotnet-8.0.5", n) for n in (118, 121, 144, 147)), _CATEGORY),
     **dict.fromkeys((("dotnet-rbroker-8.0.5", n) for n in (4, 15, 16, 17, 24)), _NO_CODE),
     ("java-rbroker-8.0.6", 38): _NO_CODE,
-    **dict.fromkeys((("js-rbroker-8.0.5", n) for n in (27, 28, 29)), _WRONG_PRELOAD),
     **dict.fromkeys(zip(_JAVA, (153, 166, 166), strict=True), _NO_SCHEDULE),
     **dict.fromkeys(zip(_JAVA, (156, 169, 169), strict=True), _NO_SCHEDULE),
     ("java-rbroker-8.0.6", 39): _NO_SCHEDULE,

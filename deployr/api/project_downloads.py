@@ -1,0 +1,34 @@
+"""Files and plots of projects, and of what ran outside of projects: the id says which."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from deployr.projects.directory import Directory
+from deployr.projects.executions import Executions
+from deployr.projects.records import Download
+from deployr.projects.scripts import PREFIX as STATELESS
+from deployr.projects.scripts import Scripts
+from deployr.users.caller import Caller
+
+
+class ProjectDownloads:
+    """Opens them for sending. Errors are those of :class:`Directory`, :class:`Executions` and :class:`Scripts`."""
+
+    def __init__(self, directory: Directory, executions: Executions, scripts: Scripts) -> None:
+        self._directory = directory
+        self._executions = executions
+        self._scripts = scripts
+
+    async def files(self, caller: Caller, project: str, filenames: Sequence[str]) -> Download:
+        """Files of the directory: one as it is, several or all (no names) as a zip."""
+        if project.startswith(STATELESS):
+            return await self._scripts.download_files(caller, project, filenames)
+        return await self._directory.download(caller, project, filenames)
+
+    async def results(
+        self, caller: Caller, project: str, *, executions: Collection[str] = (), filename: str | None = None
+    ) -> Download:
+        """One unnamed plot, or a zip of those of the executions, or of all."""
+        source = self._scripts if project.startswith(STATELESS) else self._executions
+        return await source.download_results(caller, project, executions=executions, filename=filename)
