@@ -6,6 +6,7 @@ has died is told apart from one that never was.
 
 from __future__ import annotations
 
+import contextlib
 import random
 import string
 import uuid
@@ -14,7 +15,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from deployr.errors import DeployrError, NotFound
+from deployr.errors import DeployrError, NodeNotResponding, NotFound
 from deployr.grid.client import Grid
 from deployr.grid.protocol import SessionSpec
 from deployr.mlserver.records import RUNTIMES, MlSession, Runtime
@@ -63,10 +64,16 @@ class Sessions:
             idle_timeout=self._timeout,
             owner_limit=self._limit,
         )
-        await self._grid.open(spec)
-        if runtime == "R":
-            await self._grid.call(session.id, "mask_quit", values.arguments())
-        await self._remember(session)
+        try:
+            await self._grid.open(spec)
+            if runtime == "R":
+                await self._grid.call(session.id, "mask_quit", values.arguments())
+            await self._remember(session)
+        except BaseException:
+            # A grid that is gone has no session left, and what the call ran into is to be told.
+            with contextlib.suppress(NodeNotResponding):
+                await self._grid.close(session.id)
+            raise
         return session
 
     async def live(self, caller: Caller) -> list[MlSession]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import uuid
 from typing import Any
 
 import sqlalchemy as sa
 
-from deployr.errors import InvalidParameter, NotFound
+from deployr.errors import InvalidParameter, NodeNotResponding, NotFound
 from deployr.mlserver.records import RUNTIMES, MlSession, Runtime
 from deployr.mlserver.roles import Roles
 from deployr.mlserver.service_checks import check_label
@@ -102,7 +103,9 @@ class Snapshots:
         try:
             await self._contents.restore(session.id, RUNTIMES[runtime], snapshot.sha256)
         except BaseException:
-            await self._sessions.close(caller, session.id)
+            # It may be what died; then that is to be told.
+            with contextlib.suppress(NotFound, NodeNotResponding):
+                await self._sessions.close(caller, session.id)
             raise
         return session
 

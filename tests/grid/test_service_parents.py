@@ -27,6 +27,7 @@ from tests.grid.grid_support import (
     encode_arguments,
     eventually,
     is_alive,
+    opened,
     unique,
 )
 
@@ -110,6 +111,25 @@ async def test_a_session_begins_with_what_the_init_code_made(grid: SocketGrid) -
 async def test_so_does_one_of_python(grid: SocketGrid) -> None:
     service = await _warm(grid, **PYTHON)
     assert (await _run(grid, service, "y = add(2)", "y")).number("y") == 42
+
+
+@pytest.mark.parametrize(
+    ("runtime", "seed", "draw"),
+    [
+        ("r", "set.seed(1)", "x <- runif(1)"),
+        ("python", "import random, numpy; random.seed(1)", "x = random.random()"),
+        ("python", "import random, numpy; numpy.random.seed(1)", "x = numpy.random.rand()"),
+    ],
+)
+async def test_a_seed_that_the_init_code_sets_holds_for_each_call_and_without_one_all_draw_anew(
+    grid: SocketGrid, runtime: str, seed: str, draw: str
+) -> None:
+    async with opened(grid, runtime=runtime) as plain:
+        drawn = {(await plain.run(f"{seed}\n{draw}", "x")).number("x")}
+    for init_code, values in ((seed, 1), (seed.rpartition(";")[0], 3)):
+        service = await _warm(grid, runtime=runtime, init_code=init_code)
+        drawn |= {(await _run(grid, service, draw, "x")).number("x") for _ in range(2)}
+        assert len(drawn) == values
 
 
 async def test_the_first_call_is_told_that_the_service_is_not_warm_yet(grid: SocketGrid) -> None:

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from . import figures, services
+from . import figures, randomness, services
 from .console import Console
 from .messages import Connection
 from .session import Session
@@ -41,8 +41,10 @@ def serve(path: str, first_uid: str, last_uid: str, most: str, warm: str, servic
     if warm == "yes":
         _warm_up()
     workspace = Workspace(sys.modules["__main__"].__dict__)
+    generators = randomness.Generators()
     if service:
         services.load(workspace, Path(service))
+        generators.keep_changed()
     uids = itertools.cycle(range(int(first_uid), int(last_uid) + 1)) if first_uid else itertools.repeat(None)
     listener = _listen(path)
     # Nobody waits for sessions here: the grid watches them.
@@ -53,7 +55,7 @@ def serve(path: str, first_uid: str, last_uid: str, most: str, warm: str, servic
     for connection, uid in zip(_connections(listener), uids, strict=False):
         if _fork() == 0:
             listener.close()
-            _become_session(connection, uid, workspace, int(most))
+            _become_session(connection, uid, workspace, generators, int(most))
         connection.close()
 
 
@@ -79,7 +81,9 @@ def _fork() -> int:
         return -1
 
 
-def _become_session(connection: socket.socket, uid: int | None, workspace: Workspace, most: int) -> None:
+def _become_session(
+    connection: socket.socket, uid: int | None, workspace: Workspace, generators: randomness.Generators, most: int
+) -> None:
     """Be the session of a connection; the process ends with it."""
     try:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -89,7 +93,7 @@ def _become_session(connection: socket.socket, uid: int | None, workspace: Works
         console = Console(pipe)
         if uid is not None:
             _become_user(uid)
-        _forget_randomness()
+        generators.begin()
         sys.argv = [""]
         sys.breakpointhook = lambda *arguments, **options: None
         Session(Connection(connection), console, workspace, most).serve()
@@ -104,12 +108,6 @@ def _become_user(uid: int) -> None:
     os.setresuid(uid, uid, uid)
     # Else the process could not look at itself in /proc, as the start of programs does.
     ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 1, 0, 0, 0)
-
-
-def _forget_randomness() -> None:
-    """Forks would all draw the same numbers; the module ``random`` sees to it by itself."""
-    if "numpy.random" in sys.modules:
-        sys.modules["numpy.random"].seed()
 
 
 def _warm_up() -> None:
