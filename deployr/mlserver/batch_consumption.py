@@ -23,7 +23,7 @@ class BatchConsumption:
         self._blobs = blobs
 
     async def __call__(self, batch: Batch, inputs: Mapping[str, Any]) -> tuple[Result, Mapping[str, str]]:
-        """Run the service as it is now.
+        """Run the batch's service as it is now.
 
         Raises:
             NodeNotResponding: a process died meanwhile; ``NodeAway``, nothing has run.
@@ -31,7 +31,7 @@ class BatchConsumption:
             EncodingError: the inputs are none that it takes.
         """
         caller = self._accounts.caller(batch.owner, batch.id)
-        service = self._services.find(caller, batch.name, batch.version)
+        service = self._services.of_batch(caller, batch.id)
         consumed = await self._consumption.consume(caller, service, inputs)
         return _result(consumed), await asyncio.to_thread(self._stored, consumed)
 

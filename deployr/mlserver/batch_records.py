@@ -32,8 +32,7 @@ class Batch:
     """A batch.
 
     Attributes:
-        name: of the service.
-        version: of the service.
+        service: id of the service that it was started on; it goes with that.
         owner: who started it; it is hidden from all others.
         created: milliseconds since 1970.
         parallel: most items that run at a time.
@@ -41,8 +40,7 @@ class Batch:
     """
 
     id: str
-    name: str
-    version: str
+    service: int
     owner: str
     created: int
     state: State

@@ -19,8 +19,7 @@ from deployr.store.schema import batches
 
 _COLUMNS: tuple[sa.Column[Any], ...] = (
     batches.c.id,
-    batches.c.name,
-    batches.c.version,
+    batches.c.service,
     batches.c.owner,
     batches.c.created,
     batches.c.state,
@@ -48,9 +47,9 @@ def find(connection: sa.Connection, batch: str) -> Batch | None:
     return None if row is None else Batch(*row)
 
 
-def ids(connection: sa.Connection, owner: str, name: str, version: str) -> list[str]:
+def ids(connection: sa.Connection, owner: str, service: int) -> list[str]:
     """Ids of a user's batches of a service, oldest first."""
-    of_service = (batches.c.owner == owner, batches.c.name == name, batches.c.version == version)
+    of_service = batches.c.service == service, batches.c.owner == owner
     query = sa.select(batches.c.id).where(*of_service).order_by(batches.c.created, batches.c.id)
     return list(connection.scalars(query))
 

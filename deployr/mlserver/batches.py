@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from deployr.errors import InvalidParameter, NotFound
-from deployr.mlserver import batch_rows
+from deployr.mlserver import batch_rows, service_rows
 from deployr.mlserver.batch_records import Batch, Item, Progress
+from deployr.mlserver.service_records import Service
 from deployr.mlserver.services import Services
 from deployr.projects.records import Content, Download
 from deployr.repository.blobs import Blobs
@@ -62,23 +63,22 @@ class Batches:
             raise InvalidParameter("Parameter parallelCount is less than 1.")
         batch = Batch(
             id=str(uuid.uuid4()),
-            name=service.name,
-            version=service.version,
+            service=service.id,
             owner=str(caller.username),
             created=now_ms(),
             state="Pending",
             parallel=min(parallel, self._most),
             total=len(inputs),
         )
-        await asyncio.to_thread(self._insert, batch, inputs)
+        await asyncio.to_thread(self._insert, service, batch, inputs)
         self._ring()
         return batch
 
     def list(self, caller: Caller, name: str, version: str) -> list[str]:
         """Ids of the caller's batches of a service, oldest first."""
-        self._services.find(caller, name, version)
+        service = self._services.find(caller, name, version)
         with self._database.reading() as connection:
-            return batch_rows.ids(connection, str(caller.username), name, version)
+            return batch_rows.ids(connection, str(caller.username), service.id)
 
     async def progress(self, caller: Caller, name: str, version: str, batch_id: str, *, partial: bool) -> Progress:
         """How far a batch is.
@@ -124,15 +124,19 @@ class Batches:
         """The files of an item by name."""
         return {filename: self._blobs.read(sha256) for filename, sha256 in item.files.items()}
 
-    def _insert(self, batch: Batch, inputs: Sequence[Mapping[str, Any]]) -> None:
+    def _insert(self, service: Service, batch: Batch, inputs: Sequence[Mapping[str, Any]]) -> None:
         with self._database.transaction() as connection:
+            # It may have been deleted meanwhile; then another one may have its id.
+            present = service_rows.find(connection, service.name, service.version)
+            if present is None or present.id != service.id:
+                raise NotFound(f"Service {service.name} has no version {service.version}.")
             batch_rows.insert(connection, batch, inputs)
 
     def _find(self, caller: Caller, name: str, version: str, batch_id: str) -> Batch:
-        self._services.find(caller, name, version)
+        service = self._services.find(caller, name, version)
         with self._database.reading() as connection:
             found = batch_rows.find(connection, batch_id)
-        if found is None or (found.owner, found.name, found.version) != (caller.username, name, version):
+        if found is None or (found.owner, found.service) != (caller.username, service.id):
             raise NotFound(f"Batch execution {batch_id} not found.")
         return found
 

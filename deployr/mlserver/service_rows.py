@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from deployr.mlserver.service_records import Parameter, Service
+from deployr.store.schema import batches
 from deployr.store.schema import services as table
 
 
@@ -29,6 +30,13 @@ def find(connection: sa.Connection, name: str, version: str, *, lock: bool = Fal
     """
     query = sa.select(table).where(table.c.name == name, table.c.version == version)
     row = connection.execute(query.with_for_update() if lock else query).mappings().one_or_none()
+    return None if row is None else _service(row)
+
+
+def of_batch(connection: sa.Connection, batch: str) -> Service | None:
+    """The service that a batch was started on; ``None`` when both are gone."""
+    query = sa.select(table).join(batches, batches.c.service == table.c.id).where(batches.c.id == batch)
+    row = connection.execute(query).mappings().one_or_none()
     return None if row is None else _service(row)
 
 

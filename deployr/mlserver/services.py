@@ -70,6 +70,19 @@ class Services:
         self._roles.require(caller, Role.READER)
         return _present(self._versions.find((name, version)), name, version)
 
+    def of_batch(self, caller: Caller, batch: str) -> Service:
+        """The service that a batch was started on, as it is now; never another one that has got its name since.
+
+        Raises:
+            NotFound: it is gone, and the batch with it.
+        """
+        self._roles.require(caller, Role.READER)
+        with self._database.reading() as connection:
+            found = service_rows.of_batch(connection, batch)
+        if found is None:
+            raise NotFound("The service is gone.")
+        return found
+
     def list(self, caller: Caller, name: str | None = None) -> Sequence[Service]:
         """The services of all users, or the versions of one name, oldest first."""
         self._roles.require(caller, Role.READER)

@@ -172,8 +172,7 @@ batches = sa.Table(
     "batches",
     metadata,
     sa.Column("id", sa.Text, primary_key=True),
-    sa.Column("name", sa.Text, nullable=False, comment="of the service, which may be gone"),
-    sa.Column("version", sa.Text, nullable=False),
+    sa.Column("service", _Id, sa.ForeignKey("services.id", ondelete="CASCADE"), nullable=False),
     _user("owner"),
     sa.Column("created", sa.BigInteger, nullable=False),
     sa.Column("ended", sa.BigInteger, index=True),
@@ -183,7 +182,7 @@ batches = sa.Table(
     sa.Column("runner", sa.Text, index=True, comment="process that has the batch"),
     sa.Column("lease", sa.BigInteger, comment="until when it has it"),
     sa.CheckConstraint("state IN ('Pending', 'InProgress', 'Complete', 'Failed')", "state"),
-    sa.Index(None, "owner", "name", "version"),
+    sa.Index(None, "service", "owner"),
 )
 
 batch_items = sa.Table(

@@ -57,11 +57,11 @@ class World:
             for name in ("mia", "ben"):
                 row = {"username": name, "displayname": name, "password_hash": "", "last_modified": 0}
                 connection.execute(users.insert().values(row))
-        services = Services(self.database, Roles(MlServerSettings()), _no_snapshot)
-        services.publish(MIA, "s", "1", Definition(code="y <- x"))
+        self.services = Services(self.database, Roles(MlServerSettings()), _no_snapshot)
+        self.services.publish(MIA, "s", "1", Definition(code="y <- x"))
         self.blobs = Blobs(directory / "blobs")
         self.woken = asyncio.Event()
-        self.batches = Batches(self.database, self.blobs, services, most=4, ring=self.woken.set)
+        self.batches = Batches(self.database, self.blobs, self.services, most=4, ring=self.woken.set)
 
     async def start(self, count: int, parallel: int = 4) -> Batch:
         """Start a batch of the numbers from 0."""
@@ -252,6 +252,23 @@ async def test_a_cancelled_batch_stops_and_vanishes(world: World) -> None:
         with pytest.raises(NotFound):
             await world.progress(batch)
         assert world.batches.list(MIA, "s", "1") == []
+
+
+@ON_BOTH_DATABASES
+async def test_a_batch_ends_with_its_service_and_has_nothing_to_do_with_the_next_one_of_that_name(world: World) -> None:
+    held = Held()
+    async with world.running(held):
+        batch = await world.start(3, parallel=2)
+        await asyncio.wait_for(held.full.wait(), 20)
+        assert world.services.of_batch(MIA, batch.id).owner == "mia"
+        world.services.delete(MIA, "s", "1")
+        world.services.publish(BEN, "s", "1", Definition(code="y <- 'stolen'"))
+        await until(lambda: held.stopped == 2)
+    assert world.batches.list(MIA, "s", "1") == []
+    with pytest.raises(NotFound):
+        await world.progress(batch)
+    with pytest.raises(NotFound):
+        world.services.of_batch(MIA, batch.id)
 
 
 async def test_batches_are_hidden_from_others(world: World) -> None:

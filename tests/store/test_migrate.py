@@ -14,7 +14,7 @@ from deployr.store import migrate as module
 from deployr.store.database import Database
 from deployr.store.errors import UnusableDatabase
 from deployr.store.migrate import current_revision, head_revision, migrate
-from deployr.store.schema import metadata
+from deployr.store.schema import metadata, users
 from tests.postgresql import Postgres
 
 
@@ -42,6 +42,28 @@ def test_migrations_make_the_declared_checks(url: str) -> None:
         inspector = sa.inspect(connection)
         made = {check["name"] for table in metadata.tables for check in inspector.get_check_constraints(table)}
     assert made == declared != set()
+
+
+def test_batches_keep_their_items_and_those_of_services_that_are_gone_go(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        upgrade = command.upgrade
+        patch.setattr(command, "upgrade", lambda config, _: upgrade(config, "0011"))
+        migrate(url)
+    service = "INSERT INTO services VALUES (7, 's', '1', 'u', 'R', 5, '', '1', '', '', '', '', '', '', '', '', '')"
+    batch = "INSERT INTO batches VALUES (:id, 's', :version, 'u', :created, NULL, 'Pending', 1, 1, NULL, NULL)"
+    with Database(url).transaction() as connection:
+        connection.execute(users.insert().values(username="u", displayname="u", password_hash="", last_modified=0))
+        connection.execute(sa.text(service))
+        for id, version, created in (("kept", "1", 6), ("gone", "2", 6), ("earlier", "1", 4)):
+            connection.execute(sa.text(batch), {"id": id, "version": version, "created": created})
+            connection.execute(sa.text("INSERT INTO batch_items VALUES (:id, 0, '{}', NULL, 0)"), {"id": id})
+    migrate(url)
+    with Database(url).reading() as connection:
+        kept = sa.text("SELECT id, service, batch_items.batch FROM batches JOIN batch_items ON batch = id")
+        assert connection.execute(kept).all() == [("kept", 7, "kept")]
+        assert connection.scalar(sa.text("SELECT count(*) FROM batch_items")) == 1
 
 
 def test_migrating_again_changes_nothing(url: str) -> None:

@@ -32,7 +32,7 @@ class BatchResource:
         inputs = await req.read_objects()
         batch = await self._batches.start(req.caller, name, version, inputs, _parallel(req))
         started = StartBatchExecutionResponse(
-            name=batch.name, version=batch.version, batch_execution_id=batch.id, sdk_batch_execution_id=batch.id
+            name=name, version=version, batch_execution_id=batch.id, sdk_batch_execution_id=batch.id
         )
         reply(resp, started, 202)
 

@@ -148,6 +148,8 @@ whose inputs do not fit, has a result that says so; one that finds no room, or n
 died or was stopped goes on when such a process runs again, about ten seconds later where it was killed: what had been
 run keeps its results, and an item whose processes (its own, the grid, or the one that runs batches) died meanwhile is
 run again, three times in all before it has failed. So code may run more than once, and each item has one result.
+Items run the service as it is by then; a service that is deleted takes its batches with it, and one that is published
+under its name later has nothing of them.
 Results come in the order of the inputs, items are counted from 0, and files of items are sent as they are.
 
 ## Pools
