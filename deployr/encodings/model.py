@@ -301,9 +301,7 @@ def row(cells: ArrayVector | Character) -> ArrayVector | Character:
 
 
 def _array(cells: ArrayVector | Character, *extents: int) -> ArrayVector | Character:
-    if isinstance(cells, Character):
-        return Character(cells.values, {"dim": integer(*extents)})
-    return type(cells)(cells.values, {"dim": integer(*extents)})
+    return replace(cells, attributes={**cells.attributes, "dim": integer(*extents)})
 
 
 def factor(codes: Sequence[int | None], levels: Sequence[str], *, ordered: bool = False) -> Factor:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deployr.encodings import dates, model, posixlt
+from deployr.encodings import dates, integer64, model, posixlt
 from deployr.encodings.errors import DateError
 from deployr.encodings.model import RValue
 
@@ -80,7 +80,7 @@ class _Encoder:
 
     def record(self, name: str, value: RValue, depth: int = 0, as_vector: bool = False) -> Record:
         """One record; ``as_vector`` keeps vectors of length one from becoming primitives."""
-        return {"name": name} | self._described(posixlt.to_posixct(value), depth, as_vector)
+        return {"name": name} | self._described(integer64.to_numeric(posixlt.to_posixct(value)), depth, as_vector)
 
     def _described(self, value: RValue, depth: int, as_vector: bool) -> Record:
         if isinstance(value, model.Factor):

@@ -11,11 +11,12 @@ import itertools
 import math
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypeGuard
 
 import numpy as np
 
-from deployr.encodings import dates, model, posixlt, scalars
+from deployr.encodings import dates, integer64, model, posixlt, scalars
 from deployr.encodings.errors import EncodingError
 from deployr.encodings.model import RValue
 from deployr.encodings.objects import MAX_DEPTH, MAX_EMPTY_ROWS, MAX_FACTOR_TEXT
@@ -27,6 +28,11 @@ _MAX_DIMENSIONS = 32
 """Extents of an array; one with more is flat."""
 
 _SCALARS = ("numeric", "integer", "character", "logical")
+
+_Atomic = model.AtomicVector | model.Factor | model.Date | model.PosixCt
+
+_NUMBERS: dict[str, float | None] = {"NA": None, **scalars.SPECIAL_NUMBERS}
+"""Texts that are numbers where numbers are expected; R's jsonlite writes NA so."""
 
 # -- writing ----------------------------------------------------------------------------------------------
 
@@ -40,20 +46,21 @@ def encode(value: RValue, declared: str | None = None) -> Any:
             with the others nothing at all is null.
     """
     value = posixlt.to_posixct(value)
-    if declared in _SCALARS and _is_flat(value):
-        return _bare(_elements(value))
-    if declared == "matrix" and _is_flat(value):
+    if declared in _SCALARS and _is_atomic(value) and (_is_flat(value) or len(value) == 1):
+        elements = _elements(value)
+        return _bare([*map(_whole, elements)] if declared == "integer" else elements)
+    if declared == "matrix" and _is_atomic(value) and _is_flat(value):
         return [[cell] for cell in _elements(value)]
     if declared == "data.frame" and isinstance(value, model.RList) and value.names is not None:
         return _members(value.names, value.values, 0, bare=False)
-    return _natural(value, 0, bare=declared is None)
+    return _natural(value, 0, bare=declared in (None, *_SCALARS))
 
 
 def _natural(value: RValue, depth: int, *, bare: bool = True) -> Any:
     """The JSON of a value by its class; below the deepest level it is null.
 
     Args:
-        bare: a vector of length one is a bare value.
+        bare: a vector of length one is a bare value, and raw bytes are a text.
     """
     value = posixlt.to_posixct(value)
     if depth > MAX_DEPTH or isinstance(value, model.Null):
@@ -67,7 +74,7 @@ def _natural(value: RValue, depth: int, *, bare: bool = True) -> Any:
     if isinstance(value, model.Opaque):
         return value.printed
     if isinstance(value, model.Raw):
-        return base64.b64encode(value.values.tobytes()).decode()
+        return base64.b64encode(value.values.tobytes()).decode() if bare else value.values.tolist()
     elements, dim = _elements(value), value.dim if isinstance(value, model.Vector) else None
     if dim:
         return _nested(elements, dim)
@@ -91,12 +98,20 @@ def _bare(elements: list[Any]) -> Any:
     return elements if len(elements) > 1 else next(iter(elements), None)
 
 
-def _is_flat(value: RValue) -> bool:
+def _whole(element: Any) -> Any:
+    """A number as one that is written without a fraction, where it has none; other elements as they are."""
+    is_whole = isinstance(element, float) and element.is_integer() and abs(element) < 2**63
+    return int(element) if is_whole else element
+
+
+def _is_atomic(value: RValue) -> TypeGuard[_Atomic]:
+    """A value of elements, each of them a scalar; raw ones are one text."""
+    return isinstance(value, _Atomic) and not isinstance(value, model.Raw)
+
+
+def _is_flat(value: _Atomic) -> bool:
     """A vector that is no matrix."""
-    if isinstance(value, model.Factor | model.Date | model.PosixCt):
-        return True
-    is_atomic = isinstance(value, model.ArrayVector | model.Character) and not isinstance(value, model.Raw)
-    return is_atomic and len(getattr(value, "dim", None) or ()) < 2
+    return not isinstance(value, model.Vector) or len(value.dim or ()) < 2
 
 
 def _elements(value: RValue) -> list[Any]:
@@ -105,6 +120,8 @@ def _elements(value: RValue) -> list[Any]:
         return [None if flag == model.NA_LOGICAL else bool(flag) for flag in value.values.tolist()]
     if isinstance(value, model.Integer):
         return [None if number == model.NA_INTEGER else number for number in value.values.tolist()]
+    if integer64.is_integer64(value):
+        return integer64.numbers(value)
     if isinstance(value, model.Double):
         return _numbers(value.values)
     if isinstance(value, model.Complex):
@@ -172,8 +189,8 @@ def decode(value: Any, declared: str | None = None, *, name: str, for_python: bo
         value: parsed JSON.
         declared: type of the input that it is for.
         name: the input's name for messages.
-        for_python: numbers written without a fraction are integers, and an array of one element is no bare value; else
-            all numbers are numeric, as R reads its own literals.
+        for_python: numbers written without a fraction are integers, of up to 64 bits, an array of one element is no
+            bare value, and a declared matrix is of that class; else all numbers are numeric, as R reads its literals.
 
     Raises:
         EncodingError: the value cannot be of the declared type; the text names the input.
@@ -181,11 +198,12 @@ def decode(value: Any, declared: str | None = None, *, name: str, for_python: bo
     if value is None:
         return model.NULL
     if declared in _SCALARS:
-        return _scalar(value, str(declared), name)
+        return _scalar(value, str(declared), name, for_python)
     if declared == "vector" and not isinstance(value, dict):
         return _array(value if isinstance(value, list) else [value], name, for_python, 0)
     if declared == "matrix" and _is_table(value):
-        return _matrix(value, name, for_python)
+        cells = _matrix(value, name, for_python)
+        return _of_class_matrix(cells) if for_python else cells
     if declared == "data.frame" and isinstance(value, dict):
         return _data_frame(value, name, for_python)
     if declared is not None:
@@ -193,16 +211,21 @@ def decode(value: Any, declared: str | None = None, *, name: str, for_python: bo
     return _any(value, name, for_python, 0)
 
 
-def _scalar(value: Any, declared: str, name: str) -> RValue:
+def _scalar(value: Any, declared: str, name: str, for_python: bool) -> RValue:
+    if declared in ("numeric", "integer") and isinstance(value, str) and value in _NUMBERS:
+        return scalars.vector([_NUMBERS[value]], declared, name)
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    is_whole = is_number and (isinstance(value, int) or value.is_integer())
     fits = {
         "character": isinstance(value, str),
         "logical": isinstance(value, bool),
         "numeric": is_number,
-        "integer": is_number and abs(value) < 2**31 and value == int(value),
+        "integer": is_whole or (is_number and not math.isfinite(value)),
     }
     if not fits[declared]:
         raise EncodingError(f"Input '{name}' is not {declared}.")
+    if declared == "integer" and is_whole and for_python:
+        return _vector([int(value)], name, for_python)
     return scalars.vector([value], declared, name)
 
 
@@ -240,11 +263,29 @@ def _is_table(value: Any) -> bool:
 
 
 def _vector(elements: list[Any], name: str, for_python: bool) -> model.AtomicVector:
+    elements = _without_na(elements)
     integers = for_python and all(isinstance(element, int | None) for element in elements)
+    if integers and integer64.suits(elements):
+        return integer64.vector(elements)
     return scalars.vector(elements, "integer" if integers else None, name)
 
 
-def _matrix(rows: list[list[Any]], name: str, for_python: bool) -> RValue:
+def _without_na(elements: list[Any]) -> list[Any]:
+    """Null for the text ``NA`` among numbers; where all are texts it is one, too."""
+    if "NA" not in elements:
+        return elements
+    others = {type(element) for element in elements if not (isinstance(element, str) and element in _NUMBERS)}
+    if not others & {int, float} or others - {int, float, type(None)}:
+        return elements
+    return [None if element == "NA" else element for element in elements]
+
+
+def _of_class_matrix(cells: model.AtomicVector) -> RValue:
+    """A matrix that is one of numpy in Python sessions, where others are arrays (9x-facts 7)."""
+    return replace(cells, attributes={**cells.attributes, "class": model.character(*cells.classes, "matrix")})
+
+
+def _matrix(rows: list[list[Any]], name: str, for_python: bool) -> model.AtomicVector:
     cells = [row[column] for column in range(len(rows[0])) for row in rows]
     return model.matrix(_vector(cells, name, for_python), len(rows), len(rows[0]))
 

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from deployr.encodings import json_numbers
 from deployr.mlserver.batch_records import Batch, Item, Result
 from deployr.store.schema import batch_files as files
 from deployr.store.schema import batch_items as items
@@ -35,7 +36,7 @@ def insert(connection: sa.Connection, batch: Batch, inputs: Sequence[Mapping[str
     values = {column.name: getattr(batch, column.name) for column in _COLUMNS}
     connection.execute(batches.insert().values(values))
     rows = [
-        {"batch": batch.id, "position": position, "inputs": msgspec.json.encode(given).decode()}
+        {"batch": batch.id, "position": position, "inputs": json_numbers.dumps(given).decode()}
         for position, given in enumerate(inputs)
     ]
     connection.execute(items.insert(), rows)
@@ -102,7 +103,7 @@ def unfinished(connection: sa.Connection, batch: str, after: int, most: int) -> 
     """Indices and inputs of the next items behind an index that have not been run."""
     query = sa.select(items.c.position, items.c.inputs).where(items.c.batch == batch, items.c.result.is_(None))
     rows = connection.execute(query.where(items.c.position > after).order_by(items.c.position).limit(most))
-    return [(row.position, msgspec.json.decode(row.inputs)) for row in rows]
+    return [(row.position, json_numbers.loads(row.inputs.encode())) for row in rows]
 
 
 def begin(connection: sa.Connection, batch: str, runner: str, index: int, most: int) -> bool:

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployr.encodings import deployr_json, model, objects
+from deployr.encodings import deployr_json, integer64, model, objects
 
 NAN, INF = float("nan"), float("inf")
 
@@ -26,6 +26,8 @@ def text_of(value, **choices):
         (model.character(None), "character", "null"),
         (model.double(10), "numeric", "10.0"),
         (model.double(None), "numeric", "null"),
+        (integer64.vector([3_000_000_000]), "numeric", "3000000000.0"),
+        (integer64.vector([None]), "numeric", "null"),
         (model.integer(10), "integer", "10"),
         (model.integer(None), "integer", "null"),
         (model.logical(True), "logical", "true"),

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployr.encodings import model, v9_json
+from deployr.encodings import integer64, model, v9_json
 from deployr.encodings.errors import EncodingError
 from deployr.encodings.model import RValue
 
@@ -48,6 +48,8 @@ def _read(value: Any, declared: str | None = None, **options: bool) -> RValue:
         (model.raw(b"\x00\xff"), "AP8="),
         (model.matrix(model.integer(1, 2, 3, 4), 2, 2), [[1, 3], [2, 4]]),
         (model.matrix(model.integer(7), 1, 1), [[7]]),
+        (integer64.vector([2**53 + 1, None, -1]), [2**53 + 1, None, -1]),
+        (model.data_frame({"r": model.raw(b"\x01"), "c": model.Complex(np.array([1j]))}), {"r": [1], "c": ["0+1i"]}),
         (model.data_frame({"n": model.double(1), "s": model.character("a")}), {"n": [1.0], "s": ["a"]}),
         (model.named_list({"a": model.double(1), "b": model.NULL}), {"a": 1.0, "b": None}),
         (model.unnamed_list(model.double(1), model.character("a", "b")), [1.0, ["a", "b"]]),
@@ -74,10 +76,21 @@ def test_a_named_number_is_bare() -> None:
             {"a": [1.0], "b": [2.0, 3.0]},
         ),
         (model.double(1, 2), "numeric", [1.0, 2.0]),
+        (model.matrix(model.double(2.5), 1, 1), "numeric", 2.5),
+        (model.matrix(model.double(1, 2), 1, 2), "numeric", [[1.0, 2.0]]),
+        (model.raw(b"\x01"), "vector", [1]),
     ],
 )
 def test_the_declaration_decides_where_json_leaves_a_choice(value: RValue, declared: str, json: Any) -> None:
     assert v9_json.encode(value, declared) == json
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(10.0, "10"), (-3e9, "-3000000000"), (2.5, "2.5"), (1e300, "1e+300"), (math.inf, "None")]
+)
+def test_whole_numbers_have_no_fraction_where_an_integer_is_declared(number: float, text: str) -> None:
+    assert str(v9_json.encode(model.double(number), "integer")) == text
+    assert str(v9_json.encode(model.double(number, 0), "integer")) == f"[{text}, 0]"
 
 
 def test_members_without_a_name_of_their_own_are_kept() -> None:
@@ -101,6 +114,11 @@ def test_deep_lists_end_in_null() -> None:
         ("a", model.character("a")),
         ([True, None], model.logical(True, None)),
         ([1, None, 2.5], model.double(1, None, 2.5)),
+        ([1, "NA", "NaN"], model.double(1, None, math.nan)),
+        ({"n": [1, "NA"]}, model.data_frame({"n": model.double(1, None)})),
+        (["a", "NA"], model.character("a", "NA")),
+        (["NA", "NA"], model.character("NA", "NA")),
+        ([True, "NA"], model.character("TRUE", "NA")),
         ([[1, 2], [3, 4]], model.matrix(model.double(1, 3, 2, 4), 2, 2)),
         ({"n": [1], "s": ["a"]}, model.data_frame({"n": model.double(1), "s": model.character("a")})),
         ({"n": [1], "s": 2}, model.named_list({"n": model.double(1), "s": model.double(2)})),
@@ -115,7 +133,22 @@ def test_json_is_read_by_its_shape(json: Any, value: RValue) -> None:
 def test_for_python_whole_numbers_are_integers() -> None:
     assert _read([1, 2], for_python=True) == model.integer(1, 2)
     assert _read([1, 2.0], for_python=True) == model.double(1, 2)
-    assert _read(2**40, for_python=True) == model.double(2**40)
+    assert _read([1, "NA"], for_python=True) == model.integer(1, None)
+
+
+def test_for_python_whole_numbers_are_exact_in_64_bits() -> None:
+    exact = 2**53 + 1
+    assert _read([1, None, exact], for_python=True) == integer64.vector([1, None, exact])
+    assert _read(exact, "integer", for_python=True) == integer64.vector([exact])
+    assert v9_json.encode(_read([[exact]], "matrix", for_python=True)) == [[exact]]
+    assert _read(2**64, for_python=True) == model.double(2**64)
+
+
+def test_for_python_a_declared_matrix_is_of_that_class() -> None:
+    read = _read([[1, 2**40]], "matrix", for_python=True)
+    assert isinstance(read, model.Vector)
+    assert (read.dim, read.classes) == ((1, 2), ["integer64", "matrix"])
+    assert _read([[1, 2]], "matrix") == _read([[1, 2]]) == model.matrix(model.double(1, 2), 1, 2)
 
 
 @pytest.mark.parametrize("element", [1, 1.5, "a", True])
@@ -152,6 +185,13 @@ def test_an_array_of_one_element_is_bare_where_a_scalar_is_declared() -> None:
         ([[1, 2]], "matrix", model.matrix(model.double(1, 2), 1, 2)),
         ({"n": 1}, "data.frame", model.data_frame({"n": model.double(1)})),
         (None, "numeric", model.NULL),
+        ("NA", "numeric", model.double(None)),
+        ("-Infinity", "numeric", model.double(-math.inf)),
+        ("NA", "integer", model.integer(None)),
+        ("NaN", "integer", model.double(math.nan)),
+        (math.inf, "integer", model.double(math.inf)),
+        (2**31, "integer", model.double(2**31)),
+        ("NA", "character", model.character("NA")),
     ],
 )
 def test_declared_inputs_are_read_as_declared(json: Any, declared: str, value: RValue) -> None:
@@ -165,8 +205,7 @@ def test_declared_inputs_are_read_as_declared(json: Any, declared: str, value: R
         (True, "numeric"),
         ([2], "numeric"),
         (2.5, "integer"),
-        (2**31, "integer"),
-        (math.inf, "integer"),
+        ("NA", "logical"),
         (True, "integer"),
         (1, "character"),
         (1, "logical"),

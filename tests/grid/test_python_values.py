@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployr.encodings import model, objects, qap1
+from deployr.encodings import integer64, model, objects, qap1
 from deployr.encodings.model import RValue
 from deployr.grid.python import incoming, portable, sexp
 from tests.grid.conftest import GridFactory
@@ -33,8 +33,10 @@ PLAIN: list[tuple[str, RValue]] = [
     ("None", model.NULL),
     ("True", model.logical(True)),
     ("7", model.integer(7)),
-    ("-2**31", model.double(-(2.0**31))),
-    ("2**40", model.double(2.0**40)),
+    ("-2**31", integer64.vector([-(2**31)])),
+    ("[2**62 + 1, None]", integer64.vector([2**62 + 1, None])),
+    ("[2**40]", model.row(integer64.vector([2**40]))),
+    ("-2**63", model.double(-(2.0**63))),
     ("10**400", model.double(math.inf)),
     ("2.5", model.double(2.5)),
     ("1+2j", model.Complex(np.array([1 + 2j]))),
@@ -76,7 +78,8 @@ async def test_a_value_comes_out(python: Talk, expression: str, expected: RValue
 NUMPY: list[tuple[str, RValue]] = [
     ("np.float32(0.5)", model.double(0.5)),
     ("np.int64(3)", model.integer(3)),
-    ("np.array([1, 2, 2**40])", model.double(1, 2, 2.0**40)),
+    ("np.array([1, 2, 2**62 + 1])", integer64.vector([1, 2, 2**62 + 1])),
+    ("np.array([2**63], dtype='u8')", model.row(model.double(2.0**63))),
     ("np.array([True, False])", model.logical(True, False)),
     ("np.array(['a', 'bc'])", model.character("a", "bc")),
     ("np.array([[1, 2, 3], [4, 5, 6]])", model.matrix(model.integer(1, 4, 2, 5, 3, 6), 2, 3)),
@@ -153,6 +156,9 @@ INPUTS: list[tuple[RValue, str]] = [
     (model.logical(True, False), "array([ True, False])"),
     (model.integer(7), "7"),
     (model.integer(7, None), "array([ 7., nan])"),
+    (integer64.vector([2**62 + 1]), str(2**62 + 1)),
+    (integer64.vector([None]), "None"),
+    (integer64.vector([1, 2**40]), "array([            1, 1099511627776])"),
     (model.double(7), "7.0"),
     (model.double(1.5, None), "array([1.5, nan])"),
     (model.character("é"), "'é'"),
@@ -160,6 +166,12 @@ INPUTS: list[tuple[RValue, str]] = [
     (model.raw(b"ab"), "b'ab'"),
     (model.Complex(np.array([1 + 2j])), "(1+2j)"),
     (model.matrix(model.integer(1, 4, 2, 5, 3, 6), 2, 3), "array([[1, 2, 3],\n       [4, 5, 6]])"),
+    (
+        model.Integer(
+            np.array([1, 2], dtype=np.int32), {"dim": model.integer(1, 2), "class": model.character("matrix")}
+        ),
+        "matrix([[1, 2]])",
+    ),
     (model.unnamed_list(model.integer(1), model.character("a")), "[1, 'a']"),
     (model.named_list({"a": model.double(1), "b": model.NULL}), "{'a': 1.0, 'b': None}"),
     (model.Date(np.array([2.0])), "datetime.date(1970, 1, 3)"),
@@ -202,7 +214,7 @@ async def test_missing_objects_are_left_out(python: Talk) -> None:
 
 # -- both codecs ------------------------------------------------------------------------------------------
 
-scalars = st.none() | st.booleans() | st.integers(-(2**31) + 1, 2**31 - 1) | st.floats(allow_nan=False) | st.text(
+scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(
     st.characters(codec="utf-8", exclude_characters="\0")
 )  # fmt: skip
 trees = st.recursive(

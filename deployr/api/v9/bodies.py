@@ -13,7 +13,7 @@ import msgspec
 
 from deployr.api.params import MalformedParameter
 from deployr.api.v9.definitions import PARAMETER_TYPES, Definition, ParameterType
-from deployr.encodings import json_parts
+from deployr.encodings import json_numbers, json_parts
 from deployr.errors import TooLarge
 
 D = TypeVar("D", bound=Definition)
@@ -84,8 +84,8 @@ def _parsed(body: bytes) -> Any:
     if json_parts.are_too_many(body):
         raise TooLarge(f"The body has more than {json_parts.MOST} lists, objects and members.")
     try:
-        return msgspec.json.decode(body.removeprefix(b"\xef\xbb\xbf"))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as ex:
+        return json_numbers.loads(body.removeprefix(b"\xef\xbb\xbf"))
+    except (ValueError, RecursionError) as ex:
         raise MalformedParameter(f"The body is not JSON: {ex}.") from ex
 
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from . import sexp
-from .elements import LARGEST_INTEGER, of_elements
-from .vectors import Portable, of_days, of_difference, of_list, of_row, of_seconds, of_texts
+from .elements import LARGEST_INTEGER, LARGEST_INTEGER64, of_elements
+from .vectors import Portable, of_days, of_difference, of_integers64, of_list, of_row, of_seconds, of_texts
 
 
 def numpy() -> Any:
@@ -60,8 +60,11 @@ def _logicals(flat: Any) -> Portable:
 
 
 def _integers(flat: Any) -> Portable:
-    if len(flat) and (int(flat.max()) > LARGEST_INTEGER or int(flat.min()) < -LARGEST_INTEGER):
+    largest = max(int(flat.max()), -int(flat.min())) if len(flat) else 0
+    if largest > LARGEST_INTEGER64:
         return _doubles(flat)
+    if largest > LARGEST_INTEGER:
+        return of_integers64(len(flat), lambda: flat.astype("<i8").tobytes())
     return Portable(sexp.INTEGER, len(flat), lambda: flat.astype("<i4").tobytes())
 
 

@@ -11,10 +11,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from . import sexp
-from .vectors import Portable, of_days, of_difference, of_flags, of_numbers, of_seconds, of_texts
+from .vectors import Portable, of_days, of_difference, of_flags, of_integers64, of_numbers, of_seconds, of_texts
 
 LARGEST_INTEGER = 2**31 - 1
-"""The smallest one is its negative: R's NA lies below."""
+LARGEST_INTEGER64 = 2**63 - 1
+"""The smallest ones are their negatives: NA lies below."""
 
 _EPOCH = datetime.date(1970, 1, 1)
 _NUMBERS = {int, float, decimal.Decimal, fractions.Fraction}
@@ -66,9 +67,12 @@ def _kind(found: type) -> type | None:
 
 
 def _integers(values: Sequence[Any]) -> Portable:
-    known = [value for value in values if value is not None]
-    if max(known) > LARGEST_INTEGER or min(known) < -LARGEST_INTEGER:
+    largest = max(abs(value) for value in values if value is not None)
+    if largest > LARGEST_INTEGER64:
         return of_numbers(values)
+    if largest > LARGEST_INTEGER:
+        wide = [sexp.NA_INTEGER64 if value is None else value for value in values]
+        return of_integers64(len(values), lambda: array.array("q", wide).tobytes())
     whole = [sexp.NA_INTEGER if value is None else value for value in values]
     return Portable(sexp.INTEGER, len(values), lambda: array.array("i", whole).tobytes())
 

@@ -6,7 +6,8 @@
 | a vector of length one | ``bool``, ``int``, ``float``, ``complex``, ``str``; NA is ``None``, of numeric NaN |
 | other vectors, 1-d arrays | numpy arrays, NA of numbers being NaN; lists of texts, logicals with NA, without numpy |
 | vectors with names | ``dict`` of scalars |
-| matrix, array | two- and more-dimensional arrays; without numpy a matrix is a list of rows |
+| matrix, array | two- and more-dimensional arrays, ``numpy.matrix`` of class matrix; without numpy a list of rows |
+| vectors of class integer64 (of bit64) | as others, of ``int`` |
 | raw | ``bytes`` |
 | factor | ``Categorical``; a list of labels without pandas |
 | Date, POSIXct | ``date``, ``datetime`` in the zone it has, else UTC; lists of these |
@@ -68,7 +69,8 @@ def _vector(found: Sexp) -> Any:
         return dict(zip(found.names, _elements(found), strict=False))
     elements = _array(found)
     if "dim" in found.attributes:
-        return _shaped(elements, [int(extent) for extent in found.attributes["dim"].numbers()])
+        shaped = _shaped(elements, [int(extent) for extent in found.attributes["dim"].numbers()])
+        return _matrix(shaped) if "matrix" in found.attribute_texts("class") else shaped
     return _elements(found)[0] if len(elements) == 1 else elements
 
 
@@ -80,6 +82,8 @@ def _elements(found: Sexp) -> list[Any]:
         return [None if flag == sexp.NA_LOGICAL else bool(flag) for flag in found.bytes()]
     if found.kind == sexp.INTEGER:
         return [None if number == sexp.NA_INTEGER else number for number in found.numbers()]
+    if found.kind == sexp.INTEGER64:
+        return [None if number == sexp.NA_INTEGER64 else number for number in found.numbers()]
     if found.kind == sexp.DOUBLE:
         return [*found.numbers()]
     if found.kind == sexp.COMPLEX:
@@ -96,14 +100,21 @@ def _array(found: Sexp) -> Any:
     array = np.frombuffer(found.bytes() if found.kind == sexp.LOGICAL else found.content, _DTYPES[found.kind])
     if found.kind == sexp.LOGICAL:
         return _elements(found) if (array == sexp.NA_LOGICAL).any() else array.astype(bool)
-    if found.kind != sexp.INTEGER:
+    if found.kind not in _MISSING:
         return array.copy()
     # Wide integers, as Python code expects: R's overflow to NA, those of numpy in silence.
-    missing = array == sexp.NA_INTEGER
+    missing = array == _MISSING[found.kind]
     return np.where(missing, np.nan, array) if missing.any() else array.astype("i8")
 
 
-_DTYPES = {sexp.LOGICAL: "u1", sexp.INTEGER: "<i4", sexp.DOUBLE: "<f8", sexp.COMPLEX: "<c16"}
+_DTYPES = {
+    sexp.LOGICAL: "u1",
+    sexp.INTEGER: "<i4",
+    sexp.INTEGER64: "<i8",
+    sexp.DOUBLE: "<f8",
+    sexp.COMPLEX: "<c16",
+}
+_MISSING = {sexp.INTEGER: sexp.NA_INTEGER, sexp.INTEGER64: sexp.NA_INTEGER64}
 
 
 def _shaped(elements: Any, dim: list[int]) -> Any:
@@ -115,6 +126,12 @@ def _shaped(elements: Any, dim: list[int]) -> Any:
         cells = np.array(elements, dtype=object) if isinstance(elements, list) else elements
         return cells.reshape(dim, order="F")
     return [elements[row :: dim[0]] for row in range(dim[0])] if len(dim) == 2 else elements
+
+
+def _matrix(shaped: Any) -> Any:
+    """What a service declares to be a matrix."""
+    np = optional("numpy")
+    return shaped.view(np.matrix) if np is not None else shaped
 
 
 # -- classes ----------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@
 |---|---|
 | ``None`` | NULL; inside of a list of scalars NA |
 | ``bool``, ``numpy.bool_`` | logical |
-| ``int`` and numpy integers | integer when all fit in 32 bits, else numeric |
+| ``int`` and numpy integers | integer when all fit in 32 bits, integer64 (of bit64) in 64 bits, else numeric |
 | ``float``, ``Decimal``, ``Fraction``, numpy floats | numeric |
 | ``complex`` | complex |
 | ``str`` | character |

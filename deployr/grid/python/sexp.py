@@ -9,7 +9,7 @@ from __future__ import annotations
 import array
 import struct
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 NULL = 0
 VECTOR = 16
@@ -25,8 +25,12 @@ LARGE = 64
 HAS_ATTRIBUTES = 128
 PARAMETER = 10
 CALL = 22
+INTEGER64 = 0x100 | DOUBLE
+"""No type of QAP1: doubles of class integer64 whose bits are whole numbers, as :mod:`deployr.encodings.integer64` has
+them."""
 
 NA_INTEGER = -(2**31)
+NA_INTEGER64 = -(2**63)
 NA_LOGICAL = 2
 NA_REAL = struct.unpack("<d", struct.pack("<Q", 0x7FF00000000007A2))[0]
 
@@ -137,7 +141,7 @@ class Sexp:
 
     def numbers(self) -> list[float]:
         """Of an integer or numeric vector, as they are stored."""
-        return [*array.array({INTEGER: "i", DOUBLE: "d"}[self.kind], bytes(self.content))]
+        return [*array.array({INTEGER: "i", DOUBLE: "d", INTEGER64: "q"}[self.kind], bytes(self.content))]
 
     def texts(self) -> list[str | None]:
         """Of a character vector; ``None`` is NA."""
@@ -173,7 +177,9 @@ def read(view: memoryview, start: int = 0) -> tuple[Sexp, int]:
     if kind & HAS_ATTRIBUTES:
         _, tags, after = _read_header(view, body)
         attributes, body = _read_tagged(view[tags:after]), after
-    return Sexp(kind & ~(LARGE | HAS_ATTRIBUTES), view[body:end], attributes), end
+    found = Sexp(kind & ~(LARGE | HAS_ATTRIBUTES), view[body:end], attributes)
+    is_wide = found.kind == DOUBLE and "integer64" in found.attribute_texts("class")
+    return (replace(found, kind=INTEGER64) if is_wide else found), end
 
 
 def parameter(body: bytes) -> memoryview:

@@ -70,9 +70,17 @@ class Portable:
         return "vector", "numeric" if rclass == "integer" else rclass
 
 
+_INTEGER64 = {"class": sexp.texts("integer64")}
+
+
+def of_integers64(length: int, content: Callable[[], bytes]) -> Portable:
+    """A vector of whole numbers beyond 32 bits, written as 64."""
+    return Portable(sexp.DOUBLE, length, content, attributes={**_INTEGER64})
+
+
 def of_row(vector: Portable) -> Portable:
     """A vector that is no scalar, which one of a single element has to say; those of dates and times do not."""
-    if vector.length == 1 and not vector.attributes:
+    if vector.length == 1 and vector.attributes in ({}, _INTEGER64):
         vector.attributes["dim"] = sexp.integers(1)
     return vector
 

@@ -22,7 +22,13 @@ portable <- function(x, depth = 0L) {
     if (inherits(x, "POSIXlt")) return(as.POSIXct(x))
     if (is.object(x) && !is.data.frame(x)) return(opaque(x))
     plain <- vapply(x, carries, NA)
-    if (!all(plain)) x[!plain] <- lapply(.subset(x, which(!plain)), portable, depth + 1L)
+    # Without its class, for which packages may have an assignment of their own, as data.table has.
+    if (!all(plain)) {
+      classes <- oldClass(x)
+      x <- unclass(x)
+      x[!plain] <- lapply(x[!plain], portable, depth + 1L)
+      oldClass(x) <- classes
+    }
     return(plain_attributes(x, depth))
   }
   if (type == "pairlist") return(portable(as.list(x), depth))

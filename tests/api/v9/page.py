@@ -59,8 +59,11 @@ open no sessions, since basic users may not run code of their own: `mlserver.rea
 
 Sessions are processes of the grid, R or Python, private to their user and ended after `mlserver.session_timeout`
 without a call. Numbers in inputs are numeric in R; in Python they are integers when they are written without a
-fraction, and arrays of one element are arrays there, on the way out too. NA, NaN and infinities come out as null,
-factors as labels, dates as ISO 8601 texts, raw vectors in base64.
+fraction, exact in 64 bits as those of bit64 are in R, and arrays of one element are arrays there, on the way out too.
+NaN, Infinity and -Infinity are read as Python writes them, and "NA" among numbers as null, since jsonlite means that.
+NA, NaN and infinities come out as null, factors as labels, dates as ISO 8601 texts, complex numbers as R prints them,
+raw vectors in base64, and as arrays of numbers in columns of data frames and where a vector is declared.
+
 Plots whose code opened no device become files of the working directory, 400 pixels wide and high, and are among the
 changed files. An execution while another one runs is refused (409), `console-output` and `cancel` are served
 meanwhile. Objects are taken as `serialize`, `saveRDS` or `save` of R wrote them, compressed or not, and given as
@@ -107,7 +110,9 @@ know these only, as a slash ends a name in a path.
 ## Consumption
 
 The body is an object of the declared inputs: one of another type is refused (400) by name, one that is missing is
-left to the code as null is, which is NULL in R and None in Python, and what was not declared is ignored.
+left to the code as null is, which is NULL in R and None in Python, and what was not declared is ignored. Numbers may
+be the texts "NA", "NaN", "Infinity" and "-Infinity". A matrix is numpy's matrix in Python. An output that is declared
+a scalar is bare when it has one element, of a matrix too, and a whole number declared an integer has no fraction.
 Each call is a session of its own that begins with the service's snapshot and init code and ends with the call; nothing
 of it is left for the next one. Where the server runs as root it has a user id of its own, or its service's where the
 system denies user namespaces ([architecture](architecture.md)). Code that fails answers 200 with `success` false, a
@@ -172,8 +177,9 @@ Every failure is an object of `message`, `link`, `exceptionType`, `code` (the HT
 the request does not say rightly (the message names the parameter), 401, 403, 404, 405, 409, 410, 413, 415, and 503
 where the server has no room or no grid. JSON bodies that are larger than `mlserver.max_body`, or have more than 500,000
 lists, objects and members, are refused (413), since nobody else is served by a web worker while it parses one: bodies
-within these limits delay other calls by 50 milliseconds (numbers) to 250 (millions of single digits). Each reply
-carries `X-Correlation-ID`, the one that the client sent or a new one; the log has it too.
+within these limits delay other calls by 50 milliseconds (numbers) to 250 (millions of single digits), or
+350 with NaN or Infinity in them. Each reply carries `X-Correlation-ID`, the one that the client sent or a new one;
+the log has it too.
 
 ## Operations
 

@@ -26,6 +26,8 @@ BODIES = [
     b'{"code": "\\u0000"}',
     b'{"code": "\\ud800"}',
     b'{"code": 1e400}',
+    b'{"code": NaN, "initialPoolSize": NaN, "entries": [NaN], "name": Infinity}',
+    b'{"code": "1", "inputParameters": [{"name": "x", "value": [NaN, "\\ud800"]}]}',
     b'{"code": "1", "inputParameters": [{"name": "", "value": 1}]}',
     b'{"code": "1", "inputParameters": [{"name": "\\u0000", "value": 1}]}',
     b'{"code": "1", "inputParameters": [{"name": "x", "value": "\\u0000"}]}',

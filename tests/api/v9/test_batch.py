@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import json
+import math
 import time
 import uuid
 from collections.abc import Iterator
@@ -39,7 +41,7 @@ def batch(api: Api) -> Iterator[str]:
 
 
 def _start(api: Api, path: str, *numbers: Any, **query: Any) -> str:
-    started = api.expect(202, "POST", path, json=[{"x": number} for number in numbers], params=query)
+    started = api.expect(202, "POST", path, content=json.dumps([{"x": number} for number in numbers]), params=query)
     assert started["batchExecutionId"] == started["BatchExecutionId"]
     return str(started["batchExecutionId"])
 
@@ -81,11 +83,12 @@ def test_files_of_items_are_sent_as_they_are(api: Api, batch: str) -> None:
 
 
 def test_inputs_that_do_not_fit_fail_alone(api: Api, batch: str) -> None:
-    found = _ended(api, batch, _start(api, batch, "one", 1))
-    first, second = found["batchExecutionResults"]
+    found = _ended(api, batch, _start(api, batch, "one", 1, -math.inf))
+    first, second, third = found["batchExecutionResults"]
     assert "x" in first["errorMessage"]
     assert not first["success"]
     assert second["outputParameters"] == {"y": 2}
+    assert "negative" in third["errorMessage"]
 
 
 @pytest.mark.parametrize("spelling", ["showPartialResults", "showPartialResult"])

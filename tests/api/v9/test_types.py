@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import uuid
 from collections.abc import Sequence
 from typing import Any
@@ -9,6 +11,12 @@ from typing import Any
 import pytest
 
 from tests.api.v9.conftest import Api
+
+EXACT = 2**53 + 1
+"""A whole number that is no double."""
+
+EXACT_BYTES = "as.raw(c(1, 0, 0, 0, 0, 0, 32, 0))"
+MIDNIGHT = "2020-02-29T00:00:00Z"
 
 OUT: dict[str, list[tuple[str, Any]]] = {
     "R": [
@@ -36,6 +44,24 @@ OUT: dict[str, list[tuple[str, Any]]] = {
         ("list(a = 1, b = list(c = 'x'))", {"a": 1, "b": {"c": "x"}}),
         ("data.frame(n = 1, s = 'a')", {"n": [1], "s": ["a"]}),
         ("data.frame(f = factor(c('a', 'b')))", {"f": ["a", "b"]}),
+        ("factor(c('a', 'b'), ordered = TRUE)", ["a", "b"]),
+        ("as.difftime(90, units = 'secs')", 90),
+        (f"structure(readBin({EXACT_BYTES}, 'double'), class = 'integer64')", EXACT),
+        (
+            f"structure(list(w = structure(readBin({EXACT_BYTES}, 'double'), class = 'integer64'), r = as.raw(1), "
+            "c = 1i), row.names = 1L, class = 'data.frame')",
+            {"w": [EXACT], "r": [1], "c": ["0+1i"]},
+        ),
+        (
+            "local({d <- data.frame(i = 1); d$t <- as.POSIXlt('2020-02-29', tz = 'UTC'); d})",
+            {"i": [1], "t": [MIDNIGHT]},
+        ),
+        (
+            "{registerS3method('[<-', 'data.table', function(x, ...) stop('rows')); structure(list(f = factor('a')), "
+            "row.names = 1L, class = c('data.table', 'data.frame'), .internal.selfref = new('externalptr'))}",
+            {"f": ["a"]},
+        ),
+        ("structure(list(s = 'a'), row.names = 1L, class = c('tbl_df', 'tbl', 'data.frame'))", {"s": ["a"]}),
     ],
     "Python": [
         ("2.5", 2.5),
@@ -44,6 +70,8 @@ OUT: dict[str, list[tuple[str, Any]]] = {
         ("True", True),
         ("None", None),
         ("float('nan')", None),
+        ("2**53 + 1", EXACT),
+        ("numpy.array([2**53 + 1])", [EXACT]),
         ("[1, 2]", [1, 2]),
         ("[1]", [1]),
         ("{'a': ['x']}", {"a": ["x"]}),
@@ -72,6 +100,7 @@ IN: dict[str, list[tuple[str, Any, str]]] = {
         ("numeric", 2.5, "identical(x, 2.5)"),
         ("numeric", 2, "identical(x, 2)"),
         ("integer", 2, "x == 2"),
+        ("integer", 3_000_000_000, "identical(x, 3e9)"),
         ("character", "é", "identical(x, 'é')"),
         ("logical", True, "identical(x, TRUE)"),
         ("vector", [1, 2], "identical(x, c(1, 2))"),
@@ -87,10 +116,12 @@ IN: dict[str, list[tuple[str, Any, str]]] = {
     "Python": [
         ("numeric", 2.5, "type(x) is float and x == 2.5"),
         ("integer", 2, "type(x) is int and x == 2"),
+        ("integer", EXACT, "type(x) is int and x == 2**53 + 1"),
         ("character", "é", "type(x) is str and x == 'é'"),
         ("logical", True, "x is True"),
         ("vector", [1, 2], "list(x) == [1, 2]"),
         ("vector", ["a", "b"], "list(x) == ['a', 'b']"),
+        ("vector", [EXACT, 1], "x.tolist() == [2**53 + 1, 1]"),
         ("vector", [70000], "(x * x).tolist() == [4900000000]"),
         ("vector", ["a"], "list(x) == ['a']"),
         ("matrix", [[1, 2], [3, 4]], "(numpy.asarray(x) == numpy.array([[1, 2], [3, 4]])).all()"),
@@ -103,6 +134,19 @@ IN: dict[str, list[tuple[str, Any, str]]] = {
 }
 """What JSON is in a runtime, by the type that a service declares."""
 
+MISSING: dict[str, list[tuple[str, Any, str]]] = {
+    "R": [
+        ("vector", [1, math.nan, -math.inf], "identical(x, c(1, NaN, -Inf))"),
+        ("vector", [1, "NA", 3], "identical(x, c(1, NA, 3))"),
+        ("data.frame", {"n": [1, "NA"]}, "identical(x, data.frame(n = c(1, NA)))"),
+    ],
+    "Python": [
+        ("numeric", math.inf, "x == float('inf')"),
+        ("vector", [1.5, "NA"], "numpy.isnan(x[1]) and x[0] == 1.5"),
+    ],
+}
+"""The same of missing numbers, which come back as null."""
+
 ASSIGN = {"R": "<-", "Python": "="}
 BEFORE = {"R": "", "Python": "import datetime, numpy, pandas\n"}
 DECLARED = {float: "numeric", int: "integer", str: "character", bool: "logical"}
@@ -113,7 +157,7 @@ def _session(api: Api, runtime: str, code: str, inputs: dict[str, Any], outputs:
     session = api.expect(201, "POST", "/sessions", json={"runtimeType": runtime})["sessionId"]
     given = [{"name": name, "value": value} for name, value in inputs.items()]
     body = {"code": code, "inputParameters": given, "outputParameters": [*outputs]}
-    done = api.expect(200, "POST", f"/sessions/{session}/execute", json=body)
+    done = api.expect(200, "POST", f"/sessions/{session}/execute", content=json.dumps(body))
     api.expect(200, "DELETE", f"/sessions/{session}")
     assert done["success"], done
     return {item["name"]: item["value"] for item in done["outputParameters"]}
@@ -131,7 +175,9 @@ def _service(
         "outputParameterDefinitions": [{"name": name, "type": kind} for name, kind in outputs.items()],
     }
     api.expect(201, "POST", f"/services/{path}", json=said)
-    done = api.expect(200, "POST", f"/api/{path}", json={name: value for name, (_, value) in inputs.items()})
+    done = api.expect(
+        200, "POST", f"/api/{path}", content=json.dumps({name: value for name, (_, value) in inputs.items()})
+    )
     api.expect(200, "DELETE", f"/services/{path}")
     assert done["success"], done
     return dict(done["outputParameters"])
@@ -147,7 +193,7 @@ def test_values_of_sessions_become_json(api: Api, runtime: str) -> None:
 
 @pytest.mark.parametrize("runtime", ["R", "Python"])
 def test_json_becomes_values_of_sessions(api: Api, runtime: str) -> None:
-    rows = IN[runtime]
+    rows = IN[runtime] + MISSING[runtime]
     code = BEFORE[runtime] + "\n".join(_test(runtime, n, test) for n, (_, _, test) in enumerate(rows))
     inputs = {f"x{n}": value for n, (_, value, _) in enumerate(rows)}
     found = _session(api, runtime, code, inputs, [f"ok{n}" for n in range(len(rows))])
@@ -156,13 +202,13 @@ def test_json_becomes_values_of_sessions(api: Api, runtime: str) -> None:
 
 @pytest.mark.parametrize("runtime", ["R", "Python"])
 def test_json_becomes_values_of_services_by_their_declarations(api: Api, runtime: str) -> None:
-    rows = IN[runtime]
+    rows = IN[runtime] + MISSING[runtime]
     code = BEFORE[runtime] + "\n".join(_test(runtime, n, test) for n, (_, _, test) in enumerate(rows))
     inputs = {f"x{n}": (kind, value) for n, (kind, value, _) in enumerate(rows)}
-    echoed = {name: kind for name, (kind, _) in inputs.items()}
+    echoed = {f"x{n}": kind for n, (kind, _, _) in enumerate(IN[runtime])}
     found = _service(api, runtime, code, inputs, {f"ok{n}": "logical" for n in range(len(rows))} | echoed)
     assert {test: found[f"ok{n}"] for n, (_, _, test) in enumerate(rows)} == {test: True for _, _, test in rows}
-    assert {name: found[name] for name in inputs} == {name: value for name, (_, value) in inputs.items()}
+    assert {name: found[name] for name in echoed} == {name: inputs[name][1] for name in echoed}
 
 
 @pytest.mark.parametrize("runtime", ["R", "Python"])
