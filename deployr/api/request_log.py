@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 
@@ -21,9 +22,10 @@ class RequestLogMiddleware:
         resp.context.started = time.perf_counter()
 
     async def process_response(self, req: Call, resp: Response, resource: object, req_succeeded: bool) -> None:
-        """Write the line."""
+        """Write the line, once the reply is on its way."""
         req.close()
-        log_call(req, resp.status_code, resp.context.started, resp.context.get("error_code"))
+        error_code = resp.context.get("error_code")
+        asyncio.get_running_loop().call_soon(log_call, req, resp.status_code, resp.context.started, error_code)
 
 
 def log_call(req: Call, status: int, started: float, error_code: int | None = None) -> None:

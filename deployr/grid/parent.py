@@ -89,6 +89,9 @@ class WarmParent:
     program: ClassVar[str]
     """Its name, for messages."""
 
+    rehearses: ClassVar[bool] = False
+    """Its forks gain by a rehearsal; see :meth:`deployr.grid.r_session.RSession.rehearse`."""
+
     start_seconds: ClassVar[float] = 30.0
     """Longest time that it takes to come up."""
 
@@ -283,6 +286,7 @@ class RserveParent(WarmParent):
     """R, as Rserve."""
 
     program = "Rserve"
+    rehearses = True
 
     @property
     def _sources(self) -> Path:

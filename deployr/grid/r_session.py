@@ -112,6 +112,9 @@ class RSession:
         limits: see :class:`~deployr.grid.session.SessionLimits`.
         isolated: no other session has its user id.
         on_death: called once when the process is gone without having been ended.
+
+    Attributes:
+        rehearsed: see :meth:`rehearse`.
     """
 
     def __init__(
@@ -129,6 +132,7 @@ class RSession:
         self.isolated = isolated
         self.marker = path.name
         self.on_death = on_death
+        self.rehearsed = False
         self._connection = connection
         self._limits = limits
         self._busy = False
@@ -155,6 +159,17 @@ class RSession:
             reply = await self._ask("enter", model.named_list(options), _NOTHING)
             if not reply.ok:
                 raise SessionLost(f"The {self._connection.runtime} session failed to start.")
+            await _RserveValue(self._connection, reply).drain()
+
+    async def rehearse(self) -> None:
+        """Run what callers often do, so that theirs is not the first time; it leaves nothing behind.
+
+        Raises:
+            SessionLost: the process failed meanwhile.
+        """
+        async with self._calling(_SETTLE_SECONDS):
+            self.rehearsed = True
+            reply = await self._ask("rehearse", _NO_OPTIONS, _NOTHING)
             await _RserveValue(self._connection, reply).drain()
 
     @contextlib.asynccontextmanager

@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 _FORK_TRIES = 20
 _WARM_SECONDS = 1.0
+_QUIET_SECONDS = 0.02
+"""Without a caller, after which forks that wait rehearse: calls that come one after the other need the processors."""
 _BACK_OFF = (0.1, 0.5, 1.0, 2.0, 5.0)
 
 
@@ -64,6 +66,7 @@ class WarmForks:
         self._forking = 0
         self._refill = asyncio.Event()
         self._taken: deque[float] = deque(maxlen=1000)
+        self._forked = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._ready = asyncio.Event()
 
@@ -80,7 +83,8 @@ class WarmForks:
     async def start(self) -> None:
         """Have a parent from now on; returns when it serves, or has failed for the first time. Once is enough."""
         if not self._tasks:
-            self._tasks = [asyncio.create_task(self._keep_parent()), asyncio.create_task(self._keep_warm())]
+            works = self._keep_parent(), self._keep_warm(), self._rehearse()
+            self._tasks = [asyncio.create_task(work) for work in works]
         await self._ready.wait()
 
     async def take(self) -> RSession:
@@ -193,13 +197,11 @@ class WarmForks:
     # -- warm forks ---------------------------------------------------------------------------------------
 
     def _next_warm(self) -> RSession | None:
-        while self._warm:
-            session = self._warm.popleft()
-            if session.state == "idle":
-                return session
-            session.close()
-            self.forget(session)
-        return None
+        """One that waits, and does not rehearse just now."""
+        session = next((session for session in self._warm if session.state == "idle"), None)
+        if session:
+            self._warm.remove(session)
+        return session
 
     def _warm_target(self) -> int:
         """A tenth of the sessions asked for in the last second, within the bounds."""
@@ -223,7 +225,7 @@ class WarmForks:
         """Let go of those that died, and of those that demand no longer asks for."""
         surplus = len(self._warm) - self._warm_target()
         for number, session in enumerate([*self._warm]):
-            if number < surplus or session.state != "idle":
+            if session.state == "ended" or (number < surplus and session.state == "idle"):
                 self._warm.remove(session)
                 session.close()
                 self.forget(session)
@@ -232,6 +234,7 @@ class WarmForks:
         self._forking += 1
         try:
             self._warm.append(await self._fork())
+            self._forked.set()
         except DeployrError as ex:
             log.warning("node %s: no warm session: %s", self._place.name, ex)
         except Exception:
@@ -239,3 +242,26 @@ class WarmForks:
             log.exception("node %s: no warm session", self._place.name)
         finally:
             self._forking -= 1
+
+    async def _rehearse(self) -> None:
+        """Let forks that wait rehearse, one at a time, in quiet moments."""
+        while True:
+            await self._forked.wait()
+            self._forked.clear()
+            while session := self._unrehearsed():
+                if (left := self._quiet_in()) > 0:
+                    await asyncio.sleep(left)
+                    continue
+                try:
+                    await session.rehearse()
+                except DeployrError as ex:
+                    log.warning("node %s: a session failed in its rehearsal: %s", self._place.name, ex)
+                    self._refill.set()
+
+    def _unrehearsed(self) -> RSession | None:
+        waiting = (session for session in self._warm if session.state == "idle" and not session.rehearsed)
+        return next((session for session in waiting if self._born[session].rehearses), None)
+
+    def _quiet_in(self) -> float:
+        """Seconds until no caller has come for a while."""
+        return self._taken[-1] + _QUIET_SECONDS - time.monotonic() if self._taken else 0.0

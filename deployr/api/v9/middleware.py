@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
 import logging
 import re
 import time
@@ -38,8 +40,9 @@ class CorrelationMiddleware:
         resp.context.started = time.perf_counter()
 
     async def process_response(self, req: Call, resp: Response, resource: object, req_succeeded: bool) -> None:
-        """Write the line."""
-        logs.log_request(
+        """Write the line, once the reply is on its way."""
+        write = functools.partial(
+            logs.log_request,
             log,
             call=f"{req.method} {req.name}",
             user=req.caller.username,
@@ -48,6 +51,7 @@ class CorrelationMiddleware:
             duration_ms=(time.perf_counter() - resp.context.started) * 1000,
             correlation=req.correlation_id,
         )
+        asyncio.get_running_loop().call_soon(write)
 
 
 class BearerMiddleware:

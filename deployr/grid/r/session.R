@@ -17,6 +17,7 @@ dispatch <- function(name, options, arguments) {
   switch(name,
     execute = execute(options, arguments),
     enter = enter(options),
+    rehearse = rehearse(),
     nothing = nothing(),
     check = check(),
     tryCatch(
@@ -55,11 +56,28 @@ enter <- function(options) {
   Sys.setenv(TMPDIR = options$directory, HOME = work, PWD = work, DEPLOYR_SESSION = options$marker)
   Sys.setenv(R_SESSION_TMPDIR = tempdir(check = TRUE))
   # Packages that code installs go there, and are found there (9x-facts 10); the other libraries belong to the server.
-  .libPaths(c(work, .libPaths()))
+  # What .libPaths() does, without its looking for directories that are known to be there.
+  assign(".lib.loc", c(work, .libPaths()), envir = environment(.libPaths))
   # The first execution copies the pages it writes to; done here, a caller of a warm fork does not wait for it.
   execute(list(code = "NULL", echo = TRUE, width = 0, height = 0), list(robjects = character()))
   NULL
 }
+
+# What a fork that waits does in a quiet moment: code as callers run it, so that the pages it writes to are copied then.
+# It leaves nothing behind, and calls nothing that the workspace could mask.
+rehearse <- function() {
+  name <- "deployr rehearsal"
+  inputs <- list(1.5)
+  names(inputs) <- name
+  execute(list(code = rehearsal, echo = FALSE, width = 0, height = 0), list(inputs = inputs, robjects = name))
+  rm(list = name, envir = globalenv())
+  NULL
+}
+
+rehearsal <- "
+base::invisible(base::cat(base::paste('a', 1L), '\\n'))
+base::invisible(stats::predict.lm(stats::lm(dist ~ speed, datasets::cars), base::data.frame(speed = 10, name = 'b')))
+"
 
 # Clears the workspace, hidden objects included, and leaves a directory that is about to be removed.
 recycle <- function(arguments) {
@@ -178,6 +196,7 @@ warm_up <- function() {
   get_objects(list(names = c("x", "frame", "f")))
   delete_objects(list(names = c("x", "frame")))
   assign("last.warning", list(), envir = baseenv())
+  .Internal(seterrmessage(""))
   # The first capability starts OpenSSL, which takes longer than the fork itself.
   Rserve::ocap(warm_up)
   gc()

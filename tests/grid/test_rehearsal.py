@@ -1,0 +1,68 @@
+"""What forks that wait do in quiet moments, so that a caller's code is not the first to run."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from deployr.encodings import model, qap1
+from deployr.grid import processes
+from deployr.grid.node import LocalNode
+from deployr.grid.protocol import Execution
+from deployr.grid.r_session import RSession
+from tests.grid.grid_support import encode_arguments, eventually, make_home, remove_home, unique
+from tests.grid.test_contract import local_node
+
+LEFT = """
+left <- c(ls(all.names = TRUE), dir(all.files = TRUE, no.. = TRUE), names(warnings()), geterrmessage())
+seed <- exists('.Random.seed')
+"""
+MASKED = ("lm", "data.frame", "paste", "print", "c", "invisible")
+MASK = "\n".join(f"{name} <- function(...) stop('masked')" for name in MASKED)
+
+
+@pytest.fixture
+async def node() -> AsyncIterator[LocalNode]:
+    home = make_home()
+    made = local_node(home)
+    node = LocalNode(dataclasses.replace(made._options, warm_min=1, warm_max=1), processes.Orphans())
+    await node.start()
+    yield node
+    await node.stop()
+    remove_home(Path(home))
+
+
+async def _run(session: RSession, code: str, *robjects: str) -> dict[str, model.RValue]:
+    request = Execution(execution=unique("EXEC"), code=code, echo=False)
+    async with session.execute(request, encode_arguments(robjects), None) as (record, value):
+        assert record.error is None
+        return model.as_members(qap1.decode(b"".join([chunk async for chunk in value.chunks()])))
+
+
+async def test_a_fork_that_waits_rehearses(node: LocalNode) -> None:
+    async def is_rehearsed() -> bool:
+        return any(session.rehearsed and session.state == "idle" for session in node._r._warm)
+
+    await eventually(is_rehearsed)
+    session = await node.take(lambda: None)
+    assert session.rehearsed
+
+
+async def test_a_rehearsal_leaves_nothing_behind(node: LocalNode) -> None:
+    session = await node.take(lambda: None)
+    before = await _run(session, LEFT, "left", "seed")
+    await _run(session, "rm(left, seed)")
+    executions = len(session.history)
+    await session.rehearse()
+    assert len(session.history) == executions
+    assert await _run(session, LEFT, "left", "seed") == before
+
+
+async def test_a_rehearsal_does_not_call_what_the_workspace_masks(node: LocalNode) -> None:
+    session = await node.take(lambda: None)
+    await _run(session, MASK)
+    await session.rehearse()
+    assert await _run(session, "masked <- base::geterrmessage()", "masked") == {"masked": model.character("")}
