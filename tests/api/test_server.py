@@ -1,7 +1,8 @@
 """What answers without a login: server info, the root, unknown calls."""
 
-from __future__ import asyncio
+from __future__ import annotations
 
+import asyncio
 import re
 import shutil
 from pathlib import Path
