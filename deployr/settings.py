@@ -195,6 +195,9 @@ class MlServerSettings(_Group, frozen=True, kw_only=True):
         ),
     ] = 16777216
     session_timeout: Annotated[int, _positive("Idle time after which a session ends.", "seconds")] = 3600
+    cpu_limit: Annotated[
+        int, _natural("CPU time of each process of a session or of a service's call; 0: no limit.", "seconds")
+    ] = 0
     batch_parallel: Annotated[
         int, _positive("Most items of batches that run at a time, of all and of one whatever it asks for.", "items")
     ] = 100
@@ -291,7 +294,9 @@ class GridSettings(_Group, frozen=True, kw_only=True):
     warm_max: Annotated[int, _natural("Most forks kept ready on a busy node.", "sessions")] = 8
     console_limit: Annotated[int, _positive("Most console text of one execution.", "bytes")] = 524288
     memory_limit: Annotated[int, _natural("Address space of one session; 0: no limit.", "bytes")] = 0
-    cpu_limit: Annotated[int, _natural("R boundary: CPU time of one session; 0: no limit.", "seconds")] = 1740
+    cpu_limit: Annotated[
+        int, _natural("R boundary: CPU time of each process of a session of the legacy API; 0: no limit.", "seconds")
+    ] = 1740
     interrupt_grace: Annotated[
         float, _natural("Time that interrupted code may take to stop before its session is killed.", "seconds")
     ] = 5

@@ -1,4 +1,4 @@
-"""The R boundary: CPU time of a session."""
+"""The R boundary: CPU time of the processes of a session."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ _CORES = os.cpu_count() or 1
 
 
 class CpuLimit:
-    """Watches the CPU time of a process while it is busy.
+    """Watches the CPU time of a process, and of each that it has started, while it is busy.
 
     The kernel kills at a limit too, but who reaps the process (its Rserve parent) learns why it died, and that is not
-    the grid. So the grid looks itself, no more often than the process can have used the rest of its time.
+    the grid. So the grid looks itself, no more often than a process can have used the rest of its time.
 
     Args:
         pid: the process.
-        seconds: CPU time it may use in its life; 0 for no limit.
-        on_exceeded: called when it has used that.
+        seconds: CPU time that each may use in its life; 0 for no limit.
+        on_exceeded: called when one has used that.
     """
 
     def __init__(self, pid: int, seconds: float, on_exceeded: Callable[[], None]) -> None:
@@ -64,6 +64,5 @@ class CpuLimit:
 
     def _look(self) -> None:
         self._unseen = 0.0
-        found = processes.stat(self._pid)
-        if found:
-            self._used = found.cpu
+        found = map(processes.stat, (self._pid, *processes.descendants(self._pid)))
+        self._used = max((stat.cpu for stat in found if stat), default=self._used)

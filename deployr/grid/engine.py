@@ -68,6 +68,7 @@ class Engine:
     Args:
         nodes: where sessions live.
         stateless_keep: seconds that the files of a stateless execution stay readable.
+        cpu_limit: CPU seconds of sessions of whose own limit nothing is said; 0 for none.
         tick: called about once a second beside the engine's own checks.
         events: tells what happens to those who listen.
         services: the warm parents of services.
@@ -75,6 +76,7 @@ class Engine:
 
     nodes: Sequence[Node]
     stateless_keep: float
+    cpu_limit: int = 0
     tick: Callable[[], object] = lambda: None
     events: EventHub = field(default_factory=EventHub)
     services: ServiceParents | None = None
@@ -135,12 +137,15 @@ class Engine:
         return self._info(entry)
 
     def entry(self, session: str) -> Session:
-        """The session of that id, ended stateless ones included.
+        """The session of that id, ended stateless ones included, for calls that change nothing that it keeps.
 
         Raises:
             SessionLost: it is not there (any more).
         """
-        return self._find(session).session
+        entry = self._find(session)
+        if entry.spec.kept_by_reads:
+            entry.used = time.time()
+        return entry.session
 
     @contextlib.asynccontextmanager
     async def execute(
@@ -222,7 +227,7 @@ class Engine:
 
     def interrupt(self, session: str) -> bool:
         """Interrupt what runs."""
-        return self._find(session).session.interrupt()
+        return self.entry(session).interrupt()
 
     def close(self, session: str) -> bool:
         """End a session and remove its files; true when it was there."""
@@ -347,6 +352,7 @@ class Engine:
     async def _placed(self, spec: SessionSpec, node: Node) -> _Entry:
         """A session on the node that is ready: nobody sees it, or could interrupt it, before that."""
         session = await node.take(lambda: self._died(spec.session), spec.runtime)
+        session.limit_cpu(self.cpu_limit if spec.cpu_limit is None else spec.cpu_limit)
         now = time.time()
         entry = _Entry(spec, node, session, opened=now, used=now)
         try:

@@ -57,7 +57,7 @@ class ParentOptions:
         uid_base: first user id for sessions; ``None`` when the server does not run as root.
         max_value: largest value relayed, in bytes.
         memory_limit: address space of each process in bytes, 0 for none.
-        cpu_limit: CPU time of each process in seconds, 0 for none.
+        cpu_limit: CPU time that no process may exceed, in seconds, 0 for none.
         uids: user ids that each parent takes; more than its sessions that live at one time.
         python: interpreter of Python sessions.
         public_data: directory of public external data (7x-facts 19), ``DEPLOYR_PUBLIC_DATA`` and R option

@@ -83,6 +83,8 @@ class SessionSpec(msgspec.Struct, frozen=True, kw_only=True):
         cluster: cluster tag, matched without case; ``None`` for any node of the purpose.
         context: text shown in grid status, e.g. ``Temporary Project``; its first 200 characters.
         idle_timeout: seconds without a call after which the grid closes the session; 0 for never.
+        kept_by_reads: calls that only read of it, or interrupt it, count for that, too.
+        cpu_limit: CPU seconds of the process's life, 0 for no limit; ``None`` for the grid's own.
         owner_limit: most live sessions of this owner and purpose; ``None`` for no limit.
         private_data: directory of the user's external data, R option ``deployrPrivateExternalDir``.
         service: begin as a fork of this service's warm parent; ``NotWarm`` when there is none.
@@ -98,6 +100,8 @@ class SessionSpec(msgspec.Struct, frozen=True, kw_only=True):
     cluster: str | None = None
     context: str = ""
     idle_timeout: float = 0
+    kept_by_reads: bool = False
+    cpu_limit: int | None = None
     owner_limit: int | None = None
     private_data: str | None = None
     service: ServiceSpec | None = None

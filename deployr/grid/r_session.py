@@ -142,7 +142,7 @@ class RSession:
         self._history: list[ExecutionRecord] = []
         self._running: _Listener | None = None
         self._interrupt_timer: asyncio.TimerHandle | None = None
-        self._cpu_limit = CpuLimit(process.pid, limits.cpu, self._limit_hit)
+        self._cpu_limit = CpuLimit(process.pid, 0, self._limit_hit)
         is_ours = process.uid == os.geteuid()
         self.files = SessionFiles(path, None if is_ours else (process.uid, process.gid))
         self._pidfd = os.pidfd_open(process.pid)
@@ -216,6 +216,9 @@ class RSession:
             await value.drain()
             if directory:
                 await self.files.directory.clear()
+
+    def limit_cpu(self, seconds: int) -> None:
+        self._cpu_limit = CpuLimit(self.pid, seconds, self._limit_hit)
 
     @property
     def console(self) -> str:

@@ -228,14 +228,14 @@ def build_engine(settings: Settings, *, namespaces: bool) -> Engine:
         for number, node in enumerate(settings.grid.nodes, start=1)
     ]
     services = ServiceParents(_service_options(settings, namespaces=namespaces), orphans)
-    return Engine(nodes, settings.grid.stateless_keep, tick=orphans.reap, services=services)
+    return Engine(nodes, settings.grid.stateless_keep, settings.grid.cpu_limit, tick=orphans.reap, services=services)
 
 
 def _service_options(settings: Settings, *, namespaces: bool) -> ServiceOptions:
     directory = settings.sessions_directory.resolve() / "services"
     mlserver = settings.mlserver
     return ServiceOptions(
-        parent=_parent_options(settings, directory),
+        parent=_parent_options(settings, directory, mlserver.cpu_limit),
         limits=_session_limits(settings),
         most=mlserver.warm_services,
         idle=mlserver.service_idle,
@@ -258,12 +258,17 @@ def _node_options(settings: Settings, node: NodeSettings, number: int) -> NodeOp
         slots=node.slots,
         warm_min=min(grid.warm_min, grid.warm_max),
         warm_max=grid.warm_max,
-        parent=_parent_options(settings, directory),
+        parent=_parent_options(settings, directory, _larger_limit(grid.cpu_limit, settings.mlserver.cpu_limit)),
         limits=_session_limits(settings),
     )
 
 
-def _parent_options(settings: Settings, directory: Path) -> ParentOptions:
+def _larger_limit(one: int, other: int) -> int:
+    """The limit that holds for all sessions where these are those of some; 0 is none."""
+    return max(one, other) if one and other else 0
+
+
+def _parent_options(settings: Settings, directory: Path, cpu_limit: int) -> ParentOptions:
     grid = settings.grid
     return ParentOptions(
         directory=directory,
@@ -272,7 +277,7 @@ def _parent_options(settings: Settings, directory: Path) -> ParentOptions:
         uid_base=grid.uid_base if os.geteuid() == 0 else None,
         max_value=grid.max_value,
         memory_limit=grid.memory_limit,
-        cpu_limit=grid.cpu_limit,
+        cpu_limit=cpu_limit,
         python=grid.python or sys.executable,
         public_data=str(settings.public_data_directory),
     )
@@ -284,7 +289,6 @@ def _session_limits(settings: Settings) -> SessionLimits:
         interrupt_grace=settings.grid.interrupt_grace,
         history_depth=settings.limits.history_depth,
         history_storage=settings.limits.history_storage,
-        cpu=settings.grid.cpu_limit,
     )
 
 

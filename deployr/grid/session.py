@@ -21,13 +21,11 @@ class SessionLimits:
         interrupt_grace: seconds that interrupted code has to stop before the session is killed.
         history_depth: most executions remembered.
         history_storage: bytes of unnamed plots, beyond which those of the oldest executions go; 0 for no limit.
-        cpu: CPU time of the process in seconds, 0 for no limit.
     """
 
     console: int
     interrupt_grace: float
     history_depth: int
-    cpu: float = 0
     history_storage: int = 0
 
 
@@ -72,6 +70,9 @@ class Session(Protocol):
 
     async def recycle(self, *, workspace: bool, directory: bool) -> None:
         """Clear the workspace, empty the working directory, or both; ``DeployrError`` when that fails."""
+
+    def limit_cpu(self, seconds: int) -> None:
+        """Let each of its processes use so much CPU time in its life; 0 for no limit. Not while a call runs."""
 
     def interrupt(self) -> bool:
         """Interrupt what runs; true when something ran."""

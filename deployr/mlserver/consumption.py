@@ -13,6 +13,8 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, TypeVar
 
+import msgspec
+
 from deployr.encodings import v9_json
 from deployr.errors import BoundaryExceeded, NodeNotResponding, NotFound, NotWarm, SessionLost
 from deployr.grid import protocol
@@ -86,6 +88,7 @@ class Consumption:
         self._blobs = blobs
         self._contents = contents
         self._time_limit = settings.mlserver.service_time_limit
+        self._cpu_limit = settings.mlserver.cpu_limit
         self._most = settings.limits.max_upload
 
     async def consume(self, caller: Caller, service: Service, inputs: Mapping[str, Any]) -> Consumed:
@@ -150,6 +153,7 @@ class Consumption:
             runtime=_runtime(service),
             context=f"Service {service.name} {service.version}",
             idle_timeout=_IDLE_SECONDS,
+            cpu_limit=self._cpu_limit,
             service=self.spec(service),
         )
 
@@ -169,15 +173,8 @@ class Consumption:
 
     async def _open_plain(self, warm: SessionSpec, service: Service) -> None:
         session = warm.session
-        spec = SessionSpec(
-            session=session,
-            owner=warm.owner,
-            runtime=warm.runtime,
-            context=warm.context,
-            idle_timeout=warm.idle_timeout,
-        )
-        await self._grid.open(spec)
-        if spec.runtime == "r":
+        await self._grid.open(msgspec.structs.replace(warm, service=None))
+        if warm.runtime == "r":
             await self._grid.call(session, "mask_quit", values.arguments())
         if service.snapshot:
             await self._contents.restore(session, warm.runtime, service.snapshot)

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterable
 
 from deployr.encodings import model, qap1
 from deployr.encodings.qap1 import Qap1Error
-from deployr.errors import DeployrError, NotFound, SessionLost
+from deployr.errors import BoundaryExceeded, DeployrError, NotFound, SessionLost
 from deployr.grid.client import Grid
 from deployr.mlserver.sessions import SessionGone, Sessions
 from deployr.projects import downloads, values
@@ -35,7 +35,7 @@ class SessionContent:
         session = self._sessions.find(caller, session_id)
         try:
             return await self._names(session.id)
-        except SessionLost as ex:
+        except (BoundaryExceeded, SessionLost) as ex:
             raise SessionGone(f"Session {session_id} is gone.") from ex
 
     async def read_object(self, caller: Caller, session_id: str, name: str) -> tuple[str, bytes]:

@@ -44,6 +44,7 @@ class Sessions:
         self._roles = roles
         self._limit = settings.limits.live_projects
         self._timeout = settings.mlserver.session_timeout
+        self._cpu_limit = settings.mlserver.cpu_limit
 
     async def create(self, caller: Caller, name: str | None, runtime: Runtime) -> MlSession:
         """Open a session; one without a name gets one.
@@ -62,6 +63,8 @@ class Sessions:
             runtime=RUNTIMES[runtime],
             context=f"Session {session.name}",
             idle_timeout=self._timeout,
+            kept_by_reads=True,
+            cpu_limit=self._cpu_limit,
             owner_limit=self._limit,
         )
         try:

@@ -97,6 +97,24 @@ async def test_a_busy_session_is_not_idle(grid: SocketGrid) -> None:
         assert (await session.run("Sys.sleep(2)\ncat('done')")).console == "done"
 
 
+@pytest.mark.parametrize("kept", [True, False])
+async def test_calls_that_only_read_count_as_use_where_that_is_wanted(grid: SocketGrid, kept: bool) -> None:
+    async with opened(grid, kept_by_reads=kept) as session:
+        await session.write("f", b"")
+        for read in (
+            grid.history(session.id),
+            grid.console(session.id),
+            grid.list_files(session.id),
+            session.read("f"),
+            grid.interrupt(session.id),
+        ):
+            [before] = await grid.sessions(sessions=[session.id])
+            await asyncio.sleep(0.002)
+            await read
+            [after] = await grid.sessions(sessions=[session.id])
+            assert (after.used > before.used) == kept
+
+
 async def _is_closed(grid: SocketGrid, session: str) -> bool:
     return await grid.sessions(sessions=[session]) == []
 
@@ -185,11 +203,19 @@ async def test_limits_of_processes(new_grid: GridFactory) -> None:
         async with opened(grid) as session:
             outcome = await session.run("x <- double(1e9)")
             assert "cannot allocate vector" in (outcome.error or "")
-            assert await session.number("1") == 1
             with pytest.raises(BoundaryExceeded):
                 await session.run("repeat {}")
             assert await _is_closed(grid, session.id)
+        async with opened(grid, cpu_limit=0) as session:
+            assert await session.number("{ while (proc.time()[[1L]] < 1.5) {}; 1 }") == 1
         await grid.aclose()
+
+
+async def test_a_session_can_have_a_limit_of_its_own_for_itself_and_what_it_starts(grid: SocketGrid) -> None:
+    for code in ("repeat {}", "system('while :; do :; done')"):
+        async with opened(grid, cpu_limit=1) as session:
+            with pytest.raises(BoundaryExceeded):
+                await session.run(code)
 
 
 async def test_a_memory_limit_holds_for_many_small_objects(new_grid: GridFactory) -> None:

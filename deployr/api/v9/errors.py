@@ -33,7 +33,7 @@ _STATUSES: dict[type[Exception], int] = {
     errors.SessionLost: 404,
     errors.AlreadyExists: 409,
     errors.ProjectBusy: 409,
-    errors.BoundaryExceeded: 410,
+    errors.BoundaryExceeded: 404,
     SessionGone: 410,
     errors.TooLarge: 413,
     errors.GridError: 503,

@@ -58,7 +58,8 @@ open no sessions, since basic users may not run code of their own: `mlserver.rea
 ## Sessions
 
 Sessions are processes of the grid, R or Python, private to their user and ended after `mlserver.session_timeout`
-without a call. Numbers in inputs are numeric in R; in Python they are integers when they are written without a
+without a call, or when one of their processes has used the CPU time `mlserver.cpu_limit` (0: no limit).
+Numbers in inputs are numeric in R; in Python they are integers when they are written without a
 fraction, exact in 64 bits as those of bit64 are in R, and arrays of one element are arrays there, on the way out too.
 NaN, Infinity and -Infinity are read as Python writes them, and "NA" among numbers as null, since jsonlite means that.
 NA, NaN and infinities come out as null, factors as labels, dates as ISO 8601 texts, complex numbers as R prints them,

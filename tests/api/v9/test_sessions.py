@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 import uuid
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.api.v9.conftest import Api
+from tests.server import PASSWORD, Server, beside
 
 EVERY = [
     ("POST", "/execute"),
@@ -233,4 +235,25 @@ def test_a_session_that_has_died_is_gone_from_the_workspace_and_absent_elsewhere
     api.expect(404, "POST", f"{session}/execute", json={"code": "tools::pskill(Sys.getpid(), 9)"})
     api.expect(410, "GET", f"{session}/workspace")
     api.expect(404, "GET", f"{session}/files")
-    assert session.rpartition("/")[2] not in {item["id"] for item in api.expect(200, "GET", "/sessions")}
+    assert not _is_live(api, session.rpartition("/")[2])
+
+
+def test_a_session_lives_while_it_is_looked_at_and_ends_at_its_own_cpu_limit(server: Server) -> None:
+    with beside(server, mlserver__session_timeout=1, mlserver__cpu_limit=1) as limited:
+        api = Api(limited, "testuser", PASSWORD)
+        left, seen = (api.expect(201, "POST", "/sessions", json={})["sessionId"] for _ in range(2))
+        calls = itertools.cycle(["console-output", "history", "files"])
+
+        def has_ended() -> bool:
+            api.expect(200, "GET", f"/sessions/{seen}/{next(calls)}")
+            return not _is_live(api, left)
+
+        _until(has_ended)
+        assert _is_live(api, seen)
+        assert "boundary" in api.expect(404, "POST", f"/sessions/{seen}/execute", json={"code": "repeat {}"})["message"]
+        api.expect(410, "GET", f"/sessions/{seen}/workspace")
+        api.http.close()
+
+
+def _is_live(api: Api, session: str) -> bool:
+    return session in {item["id"] for item in api.expect(200, "GET", "/sessions")}
