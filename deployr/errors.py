@@ -17,6 +17,13 @@ class DeployrError(Exception):
         self.message = message
 
 
+class InternalError(DeployrError):
+    """The call is not at fault: the grid failed, or a session or the store gave what cannot be read.
+
+    The legacy API has no other code than 900 for this, which is of server errors in general.
+    """
+
+
 class InvalidParameter(DeployrError):
     """A parameter is missing or cannot be understood."""
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 import uvloop
 
-from deployr.errors import DeployrError, NotWarm
+from deployr.errors import DeployrError, InternalError, NotWarm
 from deployr.grid import framing, processes, protocol, user_namespaces
 from deployr.grid.engine import Engine
 from deployr.grid.file_trees import FileTree
@@ -59,7 +59,7 @@ class GridServer:
             raise
         except Exception:
             log.exception("an operation failed")
-            _send_failure(stream, "DeployrError", "Internal error of the grid.")
+            _send_failure(stream, InternalError.__name__, "Internal error of the grid.")
         await stream.flush()
 
     async def _dispatch(self, stream: FrameStream, request: protocol.Request) -> None:

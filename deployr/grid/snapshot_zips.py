@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from deployr.errors import InvalidParameter
+from deployr.errors import InternalError
 from deployr.grid.file_trees import check_path
 from deployr.grid.protocol import Runtime
 
@@ -52,13 +52,13 @@ def opened(path: Path, runtime: Runtime) -> Iterator[SnapshotZip]:
     """Read a zip.
 
     Raises:
-        InvalidParameter: it is none that this server makes.
+        InternalError: it is damaged.
     """
     try:
         with zipfile.ZipFile(path) as archive:
             yield SnapshotZip(archive, runtime)
     except _BROKEN as ex:
-        raise InvalidParameter("The snapshot cannot be read.") from ex
+        raise InternalError("The snapshot cannot be read.") from ex
 
 
 def _is_plain(entry: zipfile.ZipInfo) -> bool:

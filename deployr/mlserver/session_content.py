@@ -6,7 +6,7 @@ from collections.abc import AsyncIterable
 
 from deployr.encodings import model, qap1
 from deployr.encodings.qap1 import Qap1Error
-from deployr.errors import BoundaryExceeded, DeployrError, NotFound, SessionLost
+from deployr.errors import BoundaryExceeded, InternalError, NotFound, SessionLost
 from deployr.grid.client import Grid
 from deployr.mlserver.sessions import SessionGone, Sessions
 from deployr.projects import downloads, values
@@ -118,7 +118,7 @@ def _bytes(value: bytes) -> bytes:
     try:
         content = qap1.decode(value)
     except Qap1Error as ex:
-        raise DeployrError("The session sent a value that cannot be read.") from ex
+        raise InternalError("The session sent a value that cannot be read.") from ex
     if not isinstance(content, model.Raw):
-        raise DeployrError("The session sent something else than bytes.")
+        raise InternalError("The session sent something else than bytes.")
     return content.values.tobytes()

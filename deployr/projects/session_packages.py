@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from deployr.encodings import model
 from deployr.encodings.model import RValue
-from deployr.errors import DeployrError
+from deployr.errors import DeployrError, InternalError
 from deployr.grid.client import Grid
 from deployr.grid.protocol import Execution
 from deployr.projects import values
@@ -151,14 +151,14 @@ def _members(value: RValue | None) -> dict[str, RValue]:
     try:
         return model.as_members(value or model.unnamed_list())
     except (TypeError, ValueError) as ex:
-        raise DeployrError("The R session sent a list of packages that cannot be read.") from ex
+        raise InternalError("The R session sent a list of packages that cannot be read.") from ex
 
 
 def _texts(answer: dict[str, RValue], column: str) -> list[str]:
     try:
         return [text for text in model.as_texts(answer[column]) if text]
     except (KeyError, TypeError) as ex:
-        raise DeployrError("The R session sent a list of packages that cannot be read.") from ex
+        raise InternalError("The R session sent a list of packages that cannot be read.") from ex
 
 
 def _packages(answer: dict[str, RValue]) -> list[Package]:
@@ -166,7 +166,7 @@ def _packages(answer: dict[str, RValue]) -> list[Package]:
         columns = [model.as_texts(answer[name]) for name in ("name", "version", "descr", "repo")]
         rows = list(zip(*columns, model.as_flags(answer["attached"]), strict=True))
     except (KeyError, TypeError, ValueError) as ex:
-        raise DeployrError("The R session sent a list of packages that cannot be read.") from ex
+        raise InternalError("The R session sent a list of packages that cannot be read.") from ex
     return [
         Package(name=name or "", version=version, descr=descr, repo=repo, attached=bool(flag))
         for name, version, descr, repo, flag in rows

@@ -9,7 +9,7 @@ from deployr.encodings import model, objects, qap1
 from deployr.encodings.model import RValue
 from deployr.encodings.objects import Record
 from deployr.encodings.qap1 import Qap1Error
-from deployr.errors import DeployrError
+from deployr.errors import DeployrError, InternalError
 from deployr.projects.records import ObjectEncoding
 
 _LARGE = 256 * 1024
@@ -37,12 +37,12 @@ def members(value: bytes) -> dict[str, RValue]:
     """The members of a named list that a session sent.
 
     Raises:
-        DeployrError: it is none; user code can make a session send anything.
+        InternalError: it is none; user code can make a session send anything.
     """
     try:
         return model.as_members(qap1.decode(value))
     except (Qap1Error, ValueError, TypeError) as ex:
-        raise DeployrError("The R session sent a value that cannot be read.") from ex
+        raise InternalError("The R session sent a value that cannot be read.") from ex
 
 
 async def encoded_objects(value: bytes, names: Sequence[str], encoding: ObjectEncoding) -> list[Record]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from deployr.encodings import model
 from deployr.encodings.model import RValue
 from deployr.encodings.objects import Record
-from deployr.errors import DeployrError
+from deployr.errors import InternalError
 from deployr.grid.client import Grid
 from deployr.projects import values
 from deployr.projects.projects import Projects
@@ -111,7 +111,7 @@ def _summaries(value: bytes) -> list[Record]:
         branches = model.as_flags(columns["branch"])
         rows = zip(names, types, rclasses, branches, strict=True)
     except (KeyError, TypeError) as ex:
-        raise DeployrError("The R session sent a listing that cannot be read.") from ex
+        raise InternalError("The R session sent a listing that cannot be read.") from ex
     return [
         {"name": name, "type": kind, "rclass": rclass, "branch": bool(branch), "xdf": None}
         for name, kind, rclass, branch in rows

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from deployr.errors import NodeNotResponding, NotFound, SessionLost
+from deployr.errors import InternalError, NodeNotResponding, NotFound, SessionLost
 from deployr.grid import framing, protocol
 from deployr.grid.client import SocketGrid
-from deployr.grid.protocol import Execution, Frame
+from deployr.grid.engine import Engine
+from deployr.grid.protocol import Execution, Frame, GridStatus
+from deployr.grid.server import GridServer
 from tests.grid.conftest import GridFactory
 from tests.grid.grid_support import GridProcess, Talk, encode_arguments, eventually, opened, stream, unique
 
@@ -33,6 +35,20 @@ async def test_a_grid_that_dies_is_915_and_one_that_returns_is_found(new_grid: G
         process.start()
         assert (await grid.status()).nodes[0].healthy
         await grid.aclose()
+
+
+class _Failing(Engine):
+    def status(self) -> GridStatus:
+        raise ZeroDivisionError
+
+
+async def test_a_failure_of_the_grid_is_told_from_a_call_that_is_wrong(tmp_path: Path) -> None:
+    listener = await framing.listen(tmp_path / "grid", GridServer(_Failing([], stateless_keep=1)).serve_connection)
+    grid = SocketGrid(tmp_path / "grid")
+    with pytest.raises(InternalError):
+        await grid.status()
+    await grid.aclose()
+    listener.close()
 
 
 async def test_connections_are_used_again(grid: SocketGrid, session: Talk) -> None:

@@ -36,6 +36,7 @@ _STATUSES: dict[type[Exception], int] = {
     errors.BoundaryExceeded: 404,
     SessionGone: 410,
     errors.TooLarge: 413,
+    errors.InternalError: 500,
     errors.GridError: 503,
 }
 """The first that fits counts; all others are faults of the request."""
@@ -62,6 +63,8 @@ def status_of(error: Exception) -> int:
 
 async def _handle(req: Call, resp: Response, ex: Exception, params: dict[str, Any]) -> None:
     status = status_of(ex)
+    if status == 500:
+        log.error("a call failed: %s", ex, extra={"fields": {"correlation": req.correlation_id}})
     if status == 401:
         resp.set_header("WWW-Authenticate", "Bearer")
     _answer(resp, status, _BUSY if isinstance(ex, errors.ProjectBusy) else str(ex), type(ex).__name__)

@@ -109,6 +109,12 @@ def test_objects_are_deleted_and_unknown_ones_absent(api: Api, session: str, pyt
         api.expect(404, "GET", f"{path}/workspace/v")
 
 
+def test_what_a_session_sends_and_nobody_can_read_is_no_fault_of_the_call(api: Api, python: str) -> None:
+    forge = "import sys; sys.modules['deployr_session.workspace'].Workspace.dump_object = lambda *_: 'no bytes'; v = 1"
+    _value(api, python, forge)
+    assert "bytes" in api.expect(500, "GET", f"{python}/workspace/v")["message"]
+
+
 def test_files_are_written_listed_read_overwritten_and_deleted(api: Api, session: str) -> None:
     for content in (b"old", b"new"):
         api.expect(201, "POST", f"{session}/files", files={"file": ("C:\\a b\\my é.csv", content)})
