@@ -166,26 +166,22 @@ def _data_frame(record: Record, where: str, depth: int) -> RValue:
     rows = max(map(model.column_length, columns), default=0)
     try:
         return model.DataFrame(names, _of_length(columns, rows), rows)
-    except ValueError:
-        raise EncodingError(f"Input '{where}' is a data frame whose columns are missing or differ in length.") from None
+    except ValueError as ex:
+        raise EncodingError(f"Input '{where}' is a data frame of which {ex}.") from None
 
 
 def _of_length(columns: list[RValue], rows: int) -> list[RValue]:
-    """Columns as R's ``data.frame`` makes them: shorter ones are repeated if that gives all rows exactly.
+    """Columns of equal length: shorter ones go over and over, evenly or not, as examples of the JavaScript client do.
 
     Raises:
-        ValueError: it does not, or a few values would become very many.
+        ValueError: one is no column, or a few values would become very many.
     """
-    lengths = [model.column_length(column) for column in columns]
-    short = [length for length in lengths if length != rows]
-    if model.NULL in columns or not all(short) or any(rows % length for length in short):
-        raise ValueError("columns are missing or do not fit")
-    if len(short) * rows > _MOST_REPEATED:
-        raise ValueError("too many cells to repeat")
-    return [
-        column if length == rows else model.repeated(column, rows // length)
-        for column, length in zip(columns, lengths, strict=True)
-    ]
+    short = [column for column in columns if model.column_length(column) != rows]
+    if model.NULL in columns:
+        raise ValueError("a column is missing")
+    if sum(model.column_width(column) * rows for column in short) > _MOST_REPEATED:
+        raise ValueError("too many cells would be repeated")
+    return [model.recycled(column, rows) if model.column_length(column) != rows else column for column in columns]
 
 
 def _is_date_class(record: Record) -> bool:

@@ -25,6 +25,9 @@ NA_LOGICAL = 2
 NA_REAL_BITS = 0x7FF00000000007A2
 NA_REAL = float(np.array([NA_REAL_BITS], dtype=np.uint64).view(np.float64)[0])
 
+_MISSING = {"uint8": NA_LOGICAL, "int32": NA_INTEGER, "float64": NA_REAL}
+"""NA in the arrays of logicals, integers and factors, numbers and dates."""
+
 
 class RValue:
     """Any R value."""
@@ -330,23 +333,40 @@ def column_length(column: RValue) -> int:
     return len(column) if isinstance(column, Factor | Date | PosixCt) else 0
 
 
-def repeated(column: RValue, times: int) -> RValue:
-    """A column of a data frame so many times over.
+def column_width(column: RValue) -> int:
+    """Cells that each row has in this column of a data frame."""
+    return column.dim[1] if isinstance(column, Vector) and column.dim else 1
+
+
+def recycled(column: RValue, rows: int) -> RValue:
+    """A column of a data frame over and over until it has so many rows, as by R's ``rep_len``; NA where it has none.
 
     Raises:
-        ValueError: it is a matrix, a list, or a data frame.
+        ValueError: it is no logical, number, text, factor or date, nor a matrix of the former.
     """
+    taken = np.arange(rows) % max(column_length(column), 1)
     if isinstance(column, Factor):
-        return replace(column, codes=np.tile(column.codes, times))
+        return replace(column, codes=_taken(column.codes, taken))
     if isinstance(column, Date):
-        return replace(column, days=np.tile(column.days, times))
+        return replace(column, days=_taken(column.days, taken))
     if isinstance(column, PosixCt):
-        return replace(column, seconds=np.tile(column.seconds, times))
-    if isinstance(column, Character) and not column.dim:
-        return replace(column, values=column.values * times)
-    if isinstance(column, ArrayVector) and not column.dim:
-        return replace(column, values=np.tile(column.values, times))
-    raise ValueError("the column cannot be repeated")
+        return replace(column, seconds=_taken(column.seconds, taken))
+    if not isinstance(column, Logical | Integer | Double | Character):
+        raise ValueError("a column cannot be recycled")
+    width = column_width(column)
+    cells = _recycled_cells(column, np.add.outer(np.arange(width) * column_length(column), taken).ravel())
+    return matrix(cells, rows, width) if column.dim else cells
+
+
+def _recycled_cells(column: ArrayVector | Character, taken: NDArray[np.int_]) -> ArrayVector | Character:
+    if isinstance(column, Character):
+        return Character([column.values[cell] for cell in taken.tolist()] if column.values else [None] * len(taken))
+    return type(column)(_taken(column.values, taken))
+
+
+def _taken(values: NDArray[Any], taken: NDArray[np.int_]) -> NDArray[Any]:
+    """The values at these places; NA if there is none at all."""
+    return values[taken] if len(values) else np.full(len(taken), _MISSING[values.dtype.name], values.dtype)
 
 
 # -- readers ----------------------------------------------------------------------------------------------

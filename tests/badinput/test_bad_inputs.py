@@ -80,12 +80,12 @@ JSON = {
     "matrix is flat": (one(type="matrix", value=[1, 2]), HANDLED),
     "matrix is ragged": (one(type="matrix", value=[[1], [1, 2]]), HANDLED),
     "matrix is deep": (one(type="matrix", value=[[[1]]]), HANDLED),
-    "data frame is ragged": (
+    "a list stands among the columns of a data frame": (
         one(
             type="dataframe",
             value=[
                 {"name": "a", "type": "vector", "value": [1, 2]},
-                {"name": "b", "type": "vector", "value": [1, 2, 3]},
+                {"name": "b", "type": "list", "value": [{"value": 1}]},
             ],
         ),
         HANDLED,

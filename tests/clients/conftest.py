@@ -43,12 +43,12 @@ def api(host: str) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture
-def node(node_modules: Path, host: str) -> Callable[..., Any]:
-    """Runs a program of ``js/`` with arguments, on this server or that of ``host``; returns the JSON it prints."""
+def printed(node_modules: Path, host: str) -> Callable[..., str]:
+    """Runs a program of Node with arguments, on this server or that of ``host``; returns what it prints."""
     environment = {**os.environ, "NODE_PATH": str(node_modules), "TZ": "America/New_York"}
 
-    def run(program: str, *arguments: str | Path, host: str = host) -> Any:
-        command = ["node", str(JS / program), *map(str, arguments)]
+    def run(program: Path, *arguments: str | Path, host: str = host) -> str:
+        command = ["node", str(program), *map(str, arguments)]
         done = subprocess.run(
             command,
             env=environment | {"DEPLOYR_HOST": host},
@@ -58,9 +58,15 @@ def node(node_modules: Path, host: str) -> Callable[..., Any]:
             check=False,
         )
         assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
+        return done.stdout
 
     return run
+
+
+@pytest.fixture
+def node(printed: Callable[..., str]) -> Callable[..., Any]:
+    """Runs a program of ``js/`` as ``printed`` does; returns the JSON it prints."""
+    return lambda program, *arguments, **options: json.loads(printed(JS / program, *arguments, **options))
 
 
 @pytest.fixture

@@ -135,35 +135,53 @@ def test_a_data_frame_of_one_row_may_have_primitive_columns_and_unnamed_ones():
     assert decoded({"type": "dataframe", "value": []}) == model.data_frame({})
 
 
-def test_short_columns_of_a_data_frame_are_repeated_as_r_does(r):
+def test_short_columns_of_a_data_frame_are_recycled_as_rep_len_does(r):
     members = [
-        {"name": "n", "type": "vector", "value": [1, 2, 3, 4]},
+        {"name": "n", "type": "vector", "value": [1, 2, 3, 4, 5]},
         {"name": "t", "value": "p"},
         {"name": "l", "type": "vector", "value": [True, None]},
-        {"name": "f", "type": "factor", "value": ["a", "b"], "ordered": False},
+        {"name": "u", "type": "vector", "value": ["a", "b"]},
+        {"name": "f", "type": "factor", "value": ["a", "b", "c", "d"], "ordered": False},
         {"name": "d", "type": "date", "format": "yyyy-MM-dd", "value": "2011-02-1"},
+        {"name": "m", "type": "matrix", "value": [[1.5, 2.5, 3.5], [4.5, 5.5, 6.5]]},
+        {"name": "c", "type": "matrix", "value": [["a", "b"]]},
     ]
-    code = "data.frame(n = 1:4 + 0, t = 'p', l = c(TRUE, NA), f = factor(c('a', 'b')), d = as.Date('2011-02-01'))"
-    assert r.is_identical(decoded({"type": "dataframe", "value": members}), code)
+    vectors = (
+        "data.frame(n = 1:5 + 0, t = 'p', l = rep_len(c(TRUE, NA), 5), u = rep_len(c('a', 'b'), 5),"
+        "f = rep_len(factor(c('a', 'b', 'c', 'd')), 5), d = as.Date('2011-02-01'))"
+    )
+    matrices = "m = rbind(1:3 + .5, 4:6 + .5)[c(1, 2, 1, 2, 1), ], c = matrix(c('a', 'b'), 5, 2, byrow = TRUE)"
+    frame = decoded({"type": "dataframe", "value": members})
+    assert r.is_identical(frame, f"{{x <- {vectors}; x[c('m', 'c')] <- list({matrices}); x}}")
 
 
-def test_a_single_instant_is_repeated_too():
+def test_a_single_instant_is_recycled_too():
     when = {"type": "date", "format": "yyyy-MM-dd HH:mm:ss", "value": "2011-02-01 10:00:00"}
     frame = decoded({"type": "dataframe", "value": [when, {"type": "vector", "value": [1, 2]}]})
     assert len(frame.columns[0]) == 2
 
 
-@pytest.mark.parametrize("short", [[], [[1, 2]]])
-def test_columns_that_do_not_fit_are_refused(short):
-    kind = "matrix" if short and isinstance(short[0], list) else "vector"
-    members = [{"type": "vector", "value": [1, 2, 3]}, {"type": kind, "value": short}]
-    with pytest.raises(EncodingError, match="differ in length"):
-        decoded({"type": "dataframe", "value": members})
+def test_empty_columns_of_a_data_frame_become_missing(r):
+    empty = {"type": "vector", "value": []}
+    members = [
+        {"name": "n", "type": "vector", "value": [1, 2]},
+        {"name": "l"} | empty,
+        {"name": "e", "rclass": "numeric"} | empty,
+        {"name": "t", "rclass": "character"} | empty,
+        {"name": "d", "format": "yyyy-MM-dd"} | empty,
+        {"name": "f", "type": "factor", "value": [], "levels": ["a"]},
+    ]
+    code = (
+        "data.frame(n = c(1, 2), l = NA, e = NA_real_, t = NA_character_, d = as.Date(NA),"
+        "f = factor(c(NA, NA), levels = 'a'))"
+    )
+    assert r.is_identical(decoded({"type": "dataframe", "value": members}), code)
 
 
-def test_a_few_values_do_not_become_very_many():
-    members = [{"type": "vector", "value": [1] * 200_000}, *({"value": 1} for _ in range(6))]
-    with pytest.raises(EncodingError, match="differ in length"):
+@pytest.mark.parametrize("wide", [[{"value": 1}] * 6, [{"type": "matrix", "value": [[1] * 6]}]])
+def test_a_few_values_do_not_become_very_many(wide):
+    members = [{"type": "vector", "value": [1] * 200_000}, *wide]
+    with pytest.raises(EncodingError, match="too many cells"):
         decoded({"type": "dataframe", "value": members})
 
 
@@ -273,7 +291,10 @@ def test_the_usual_patterns_leave_no_trace_in_r(r):
         {"type": "list", "value": {"a": 1}},
         {"type": "list", "value": [1]},
         {"type": "list", "value": [{"name": 5, "value": 1}]},
-        {"type": "dataframe", "value": [{"type": "vector", "value": [1, 2, 3]}, {"type": "vector", "value": [1, 2]}]},
+        {
+            "type": "dataframe",
+            "value": [{"type": "vector", "value": [1, 2]}, {"type": "list", "value": [{"value": 1}]}],
+        },
         {"type": "dataframe", "value": [{"type": "list", "value": [{"value": "\0"}]}]},
         {"type": "dataframe", "value": [{"type": "primitive", "rclass": "NULL"}]},
         {"type": "date", "value": "soon"},
