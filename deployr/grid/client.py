@@ -166,7 +166,7 @@ class Grid(Protocol):
         """
 
     async def list_files(self, session: str, area: FileArea = "directory") -> list[FileInfo]:
-        """Files of the working directory (hidden ones left out) or the unnamed plots of all executions.
+        """Files of an area, by name, or the unnamed plots of all executions.
 
         Raises:
             TooLarge: the ``tree`` is.

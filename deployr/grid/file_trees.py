@@ -1,10 +1,11 @@
-"""A session's directory with all that lies in directories below it: files are named by their paths, ``data/x.csv``.
+"""A session's directory with all that lies in directories below it: files are named by their paths, ``data/.x.csv``.
 
 Each directory is opened from the one above it, so no link is followed, whatever user code puts in its place meanwhile.
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterable, Iterator
 
@@ -15,37 +16,35 @@ from deployr.grid.files import SessionDirectory, check_name
 from deployr.grid.protocol import FileInfo
 
 _DEEPEST = 16
-_MOST_ENTRIES = 10_000
+_MOST_ENTRIES = 100_000
+_MOST_CHARACTERS = 8_000_000
 
 
 def check_path(path: str) -> str:
-    """The path itself, when it is of plain file names that are not hidden, with slashes between.
+    """The path itself, when it is of plain file names with slashes between.
 
     Raises:
         InvalidParameter: it is not.
     """
     for name in path.split("/"):
-        check_name(name)
+        check_name(name, hidden=True)
     return path
 
 
 class FileTree:
-    """The files below a directory, which is closed by who opened it."""
+    """The files below a directory, which is closed by who opened it and shows hidden files."""
 
     def __init__(self, top: SessionDirectory) -> None:
         self._top = top
 
-    def files(self) -> list[FileInfo]:
-        """All visible files in visible directories, by path.
+    async def files(self) -> list[FileInfo]:
+        """All files, by path; looked for in a thread, since there may be many.
 
         Raises:
-            TooLarge: there are more than 10,000 files, directories and what else, or more than 16 levels of them.
+            TooLarge: there are more than 100,000 files, directories and what else, their paths are too long together,
+                or there are more than 16 levels of directories.
         """
-        left = iter(range(_MOST_ENTRIES + 1))
-        found = sorted(_walk(self._top, _DEEPEST, left), key=lambda info: info.filename)
-        if next(left, None) is None:
-            raise TooLarge(f"The working directory holds more than {_MOST_ENTRIES:,} files and directories.")
-        return found
+        return await asyncio.to_thread(_all_files, self._top.with_hidden())
 
     def open(self, path: str) -> tuple[FileInfo, int]:
         """A file and a descriptor for reading it, which the caller closes.
@@ -79,6 +78,21 @@ class FileTree:
             for parent in parents:
                 directory = stack.enter_context(contextlib.closing(directory.below(parent, make=make)))
             yield directory, name
+
+
+def _all_files(top: SessionDirectory) -> list[FileInfo]:
+    """All files of a directory, which is closed at the end."""
+    left = iter(range(_MOST_ENTRIES + 1))
+    characters, found = 0, []
+    with contextlib.closing(top):
+        for info in _walk(top, _DEEPEST, left):
+            characters += len(info.filename)
+            found.append(info)
+            if characters > _MOST_CHARACTERS:
+                raise TooLarge("The paths of the files of the working directory are too long together.")
+    if next(left, None) is None:
+        raise TooLarge(f"The working directory holds more than {_MOST_ENTRIES:,} files and directories.")
+    return sorted(found, key=lambda info: info.filename)
 
 
 def _walk(directory: SessionDirectory, deepest: int, left: Iterator[int]) -> Iterator[FileInfo]:

@@ -2,7 +2,7 @@
 
 User code may put symbolic links, FIFOs, devices, hard links and sparse giants there, at any moment. So everything
 goes through a descriptor of the directory opened when it was made, names are plain, links are never followed, and
-only regular files with one name are seen, the first 10,000 of them.
+only regular files with one name are seen, the first 10,000 of them. Hidden ones are seen only where that is said.
 """
 
 from __future__ import annotations
@@ -24,19 +24,24 @@ _LONGEST_NAME = 255
 _DEPTH = 8
 _CLEAR_SECONDS = 30.0
 _MOST_FILES = 10_000
+_UPLOAD = ".upload-"
 _OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 Snapshot = dict[str, tuple[int, int, int]]
 """State of a directory: inode, length and change time in nanoseconds by file name."""
 
 
-def check_name(name: str) -> str:
-    """The name itself, when it is a plain file name that is not hidden.
+def check_name(name: str, *, hidden: bool = False) -> str:
+    """The name itself, when it is a plain file name.
+
+    Args:
+        hidden: it may begin with a dot, but not as those of files that are being written do.
 
     Raises:
         InvalidParameter: it is empty, too long, hidden, or holds a separator or control character.
     """
-    if not name or name.startswith(".") or "/" in name or "\\" in name:
+    is_refused = name in (".", "..") or name.startswith(_UPLOAD) if hidden else name.startswith(".")
+    if not name or is_refused or "/" in name or "\\" in name:
         raise InvalidParameter(f"Invalid file name: {name!r}.")
     if any(ord(char) < 32 or ord(char) == 127 for char in name) or len(os.fsencode(name)) > _LONGEST_NAME:
         raise InvalidParameter("Invalid file name.")
@@ -58,13 +63,29 @@ class SessionDirectory:
     Args:
         fd: of the directory, see :func:`open_directory`; closed by :meth:`close`.
         uid, gid: owner of files written; ``None`` when sessions share the server's user id.
+        hidden: hidden files and directories are seen.
     """
 
-    def __init__(self, fd: int, uid: int | None = None, gid: int | None = None) -> None:
+    def __init__(self, fd: int, uid: int | None = None, gid: int | None = None, *, hidden: bool = False) -> None:
         self._fd = fd
         self._uid = uid
         self._gid = gid
+        self._hidden = hidden
         self._descriptions: dict[str, str] = {}
+
+    def with_hidden(self) -> SessionDirectory:
+        """The same directory with its hidden files, to be closed by itself.
+
+        Raises:
+            DeployrError: its owner has shut it.
+        """
+        if self._fd < 0:
+            raise SessionLost("The R session is no longer there.")
+        try:
+            fd = open_directory(".", self._fd)
+        except OSError as ex:
+            raise DeployrError("The working directory cannot be read.") from ex
+        return SessionDirectory(fd, self._uid, self._gid, hidden=True)
 
     def close(self) -> None:
         """Let go of the directory; it must not be used afterwards."""
@@ -119,9 +140,10 @@ class SessionDirectory:
         """
         made = make and self._make(name)
         try:
-            below = SessionDirectory(open_directory(check_name(name), self._fd), self._uid, self._gid)
+            fd = open_directory(self._checked(name), self._fd)
         except (OSError, InvalidParameter) as ex:
             raise _not_written(name) if make else _missing(name) from ex
+        below = SessionDirectory(fd, self._uid, self._gid, hidden=self._hidden)
         if made:
             below.give_to_owner()
         return below
@@ -132,8 +154,9 @@ class SessionDirectory:
         Raises:
             NotFound: there is no such regular file.
         """
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         try:
-            fd = os.open(check_name(name), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=self._fd)
+            fd = os.open(self._checked(name), flags, dir_fd=self._fd)
         except (OSError, InvalidParameter) as ex:
             raise _missing(name) from ex
         st = os.fstat(fd)
@@ -151,10 +174,10 @@ class SessionDirectory:
             AlreadyExists: the name is taken and ``overwrite`` is false.
             InvalidParameter: the name is not a plain file name.
         """
-        check_name(name)
+        self._checked(name)
         if not overwrite and self._taken(name):
             raise AlreadyExists(f"File already exists: {name}.")
-        temporary = f".upload-{os.urandom(8).hex()}"
+        temporary = f"{_UPLOAD}{os.urandom(8).hex()}"
         try:
             fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=self._fd)
         except OSError as ex:
@@ -185,7 +208,7 @@ class SessionDirectory:
         if not self._is_seen(name):
             raise _missing(name)
         if rename is not None and rename != name:
-            self._place(name, check_name(rename), overwrite)
+            self._place(name, self._checked(rename), overwrite)
             kept = self._descriptions.pop(name, None)
             self._descriptions.pop(rename, None)
             name, descr = rename, kept if descr is None else descr
@@ -248,7 +271,7 @@ class SessionDirectory:
     def _make(self, name: str) -> bool:
         """Make a directory; false when the name is taken."""
         try:
-            os.mkdir(check_name(name), 0o700, dir_fd=self._fd)
+            os.mkdir(self._checked(name), 0o700, dir_fd=self._fd)
         except FileExistsError:
             return False
         except OSError as ex:
@@ -257,7 +280,7 @@ class SessionDirectory:
 
     def _is_seen(self, name: str) -> bool:
         try:
-            return _is_plain(os.stat(check_name(name), dir_fd=self._fd, follow_symlinks=False))
+            return _is_plain(os.stat(self._checked(name), dir_fd=self._fd, follow_symlinks=False))
         except (OSError, InvalidParameter):
             return False
 
@@ -285,10 +308,20 @@ class SessionDirectory:
         os.lseek(self._fd, 0, os.SEEK_SET)
         with os.scandir(self._fd) as entries:
             for entry, _ in zip(entries, left, strict=False):
-                if entry.name.startswith(".") or not _is_text(entry.name):
+                if not self._is_shown(entry.name):
                     continue
                 with contextlib.suppress(OSError):
                     yield entry.name, entry.stat(follow_symlinks=False)
+
+    def _is_shown(self, name: str) -> bool:
+        if not self._hidden:
+            return not name.startswith(".") and _is_text(name)
+        with contextlib.suppress(InvalidParameter):
+            return bool(self._checked(name)) and _is_text(name)
+        return False
+
+    def _checked(self, name: str) -> str:
+        return check_name(name, hidden=self._hidden)
 
     def _info(self, name: str, st: os.stat_result, execution: str | None = None) -> FileInfo:
         return FileInfo(

@@ -23,9 +23,9 @@ Purpose = Literal["authenticated", "anonymous", "asynchronous"]
 Runtime = Literal["r", "python"]
 """Which interpreter a session is."""
 
-FileArea = Literal["directory", "tree", "results", "state"]
-"""Working directory of a session, the same with all directories below it (file names are paths then), the hidden
-directory of its unnamed plots, or that of its saved workspace."""
+FileArea = Literal["directory", "all", "tree", "results", "state"]
+"""Working directory of a session without hidden files, with them, and with all directories below it, too (file names
+are paths then); the directory of its unnamed plots, or that of its saved workspace."""
 
 
 class Frame(enum.IntEnum):

@@ -21,7 +21,7 @@ from deployr.grid.files import SessionDirectory, read_chunks
 from deployr.grid.framing import FrameError, FrameStream
 from deployr.grid.node import LocalNode, NodeOptions
 from deployr.grid.parent import ParentOptions
-from deployr.grid.protocol import ExecutionRecord, Failure, FileArea, Flag, Frame
+from deployr.grid.protocol import ExecutionRecord, Failure, FileArea, FileInfo, Flag, Frame
 from deployr.grid.service_parents import ServiceOptions, ServiceParents
 from deployr.grid.session import Session, SessionLimits, Value
 from deployr.settings import NodeSettings, Settings
@@ -101,8 +101,7 @@ class GridServer:
                 engine.idle_entry(session, request.hold).delete_results(executions, filename)
                 stream.put_head(Flag(True))
             case protocol.ListFiles(session, area):
-                live = engine.entry(session)
-                stream.put_head(live.files.plots() if area == "results" else _files(live, area).files())
+                stream.put_head(await _list_files(engine.entry(session), area))
             case protocol.ReadFile():
                 await self._read_file(stream, request)
             case protocol.WriteFile():
@@ -189,11 +188,19 @@ class GridServer:
         stream.put_head(info)
 
 
+async def _list_files(session: Session, area: FileArea) -> list[FileInfo]:
+    if area == "tree":
+        return await session.files.tree.files()
+    return session.files.plots() if area == "results" else _directory(session, area).files()
+
+
 def _files(session: Session, area: FileArea) -> SessionDirectory | FileTree:
     return session.files.tree if area == "tree" else _directory(session, area)
 
 
 def _directory(session: Session, area: FileArea) -> SessionDirectory:
+    if area == "all":
+        return session.files.all
     return session.files.state if area == "state" else session.files.directory
 
 

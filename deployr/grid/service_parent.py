@@ -16,7 +16,7 @@ from deployr.grid import processes, snapshot_zips, user_namespaces
 from deployr.grid.file_trees import FileTree
 from deployr.grid.files import SessionDirectory, open_directory, read_chunks
 from deployr.grid.parent import SOURCES, ParentOptions, RserveParent, WarmParent
-from deployr.grid.protocol import ServiceSpec
+from deployr.grid.protocol import FileInfo, ServiceSpec
 from deployr.grid.python_parent import PROGRAM, PythonParent
 from deployr.grid.session_files import SessionFiles
 
@@ -40,6 +40,7 @@ class _ServiceParent(WarmParent):
         self._service = service
         self._namespaces = namespaces
         self._work: SessionDirectory | None = None
+        self._held: Sequence[FileInfo] | None = None
 
     @property
     def isolated(self) -> bool:
@@ -68,7 +69,9 @@ class _ServiceParent(WarmParent):
         if self._work is None:
             return
         work = FileTree(self._work)
-        for info in work.files():
+        if self._held is None:
+            self._held = await work.files()
+        for info in self._held:
             found, fd = work.open(info.filename)
             await files.tree.write(info.filename, read_chunks(fd, found.length), overwrite=True)
 
@@ -89,7 +92,7 @@ class _ServiceParent(WarmParent):
         (self._state / _INIT_CODE).write_bytes(self._service.init_code.encode("utf-8", "replace"))
         if self._service.snapshot is not None:
             self._unpack(Path(self._service.snapshot), work)
-        self._work = SessionDirectory(open_directory(work))
+        self._work = SessionDirectory(open_directory(work), hidden=True)
         if self._uids:
             _give(self._directory, self._uids.first)
             self._state.chmod(0o700)

@@ -40,14 +40,22 @@ class SessionFiles:
         self._fd = open_directory(path)
         self.directory = self._open("work")
         """The working directory."""
-        self.tree = FileTree(self.directory)
-        """All below it."""
         self._plots: dict[str, SessionDirectory] = {}
 
     @property
     def uid(self) -> int | None:
         """User id of the session, ``None`` when sessions share the server's."""
         return self._ids[0]
+
+    @cached_property
+    def all(self) -> SessionDirectory:
+        """The working directory with its hidden files."""
+        return self.directory.with_hidden()
+
+    @cached_property
+    def tree(self) -> FileTree:
+        """All below the working directory."""
+        return FileTree(self.all)
 
     @cached_property
     def state(self) -> SessionDirectory:
@@ -129,7 +137,8 @@ class SessionFiles:
         """Let go of everything and remove it; once is enough."""
         if self._fd < 0:
             return
-        for directory in (self.directory, self.__dict__.get("state"), *self._plots.values()):
+        made = self.__dict__.get("all"), self.__dict__.get("state")
+        for directory in (self.directory, *made, *self._plots.values()):
             if directory:
                 directory.close()
         self._plots.clear()

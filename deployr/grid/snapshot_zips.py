@@ -38,7 +38,7 @@ class SnapshotZip:
         self._archive = archive
         names = [entry.filename for entry in archive.infolist() if _is_plain(entry)]
         self.workspace = next((name for name in names if name == ZIPPED_WORKSPACE[runtime]), None)
-        self.files = [check_path(name) for name in names if name != self.workspace and name != ZIPPED_WORKSPACE["r"]]
+        self.files = [check_path(name) for name in names if name != self.workspace]
 
     def chunks(self, name: str) -> Iterator[bytes]:
         """The content of an entry; never more of it than the zip says."""

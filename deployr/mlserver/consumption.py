@@ -205,7 +205,7 @@ class Consumption:
 
     async def _read(self, session: str, name: str, budget: Budget, *, is_plot: bool) -> bytes:
         """A file of the working directory, or a plot of that name."""
-        reading = self._grid.read_file(session, name, area="results" if is_plot else "directory")
+        reading = self._grid.read_file(session, name, area="results" if is_plot else "all")
         async with reading as (_, chunks):
             return b"".join([chunk async for chunk in budget.spent_by(chunks)])
 

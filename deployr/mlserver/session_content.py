@@ -82,8 +82,8 @@ class SessionContent:
     # -- files --------------------------------------------------------------------------------------------
 
     async def list_files(self, caller: Caller, session_id: str) -> list[str]:
-        """Names of the files of the working directory."""
-        infos = await self._grid.list_files(self._sessions.find(caller, session_id).id)
+        """Names of the files of the working directory, hidden ones included."""
+        infos = await self._grid.list_files(self._sessions.find(caller, session_id).id, "all")
         return [info.filename for info in infos]
 
     async def read_file(self, caller: Caller, session_id: str, filename: str) -> Download:
@@ -93,16 +93,16 @@ class SessionContent:
             NotFound: there is no such file.
         """
         session = self._sessions.find(caller, session_id)
-        return await downloads.directory(self._grid, session.id, [filename])
+        return await downloads.one_file(self._grid, session.id, filename, "all")
 
     async def write_file(self, caller: Caller, session_id: str, filename: str, content: AsyncIterable[bytes]) -> None:
         """Write a file of the working directory, in the place of one of that name.
 
         Raises:
-            InvalidParameter: the name is no plain file name.
+            InvalidParameter: the name is none of a file.
         """
         session = self._sessions.find(caller, session_id)
-        await self._grid.write_file(session.id, filename, content, overwrite=True)
+        await self._grid.write_file(session.id, filename, content, overwrite=True, area="all")
 
     async def delete_file(self, caller: Caller, session_id: str, filename: str) -> None:
         """Delete a file of the working directory.
@@ -110,7 +110,7 @@ class SessionContent:
         Raises:
             NotFound: there is no such file.
         """
-        await self._grid.delete_files(self._sessions.find(caller, session_id).id, [filename])
+        await self._grid.delete_files(self._sessions.find(caller, session_id).id, [filename], area="all")
 
 
 def _bytes(value: bytes) -> bytes:

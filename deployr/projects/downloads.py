@@ -25,16 +25,18 @@ Entry = tuple[str, Opening]
 """Name of a file in a zip, and its content."""
 
 
-async def one_file(grid: Grid, session: str, info: FileInfo, area: FileArea = "directory") -> Download:
+async def one_file(
+    grid: Grid, session: str, filename: str, area: FileArea = "directory", execution: str | None = None
+) -> Download:
     """A file of a session.
 
     Raises:
         NotFound: it is not there (any more).
     """
     stack = contextlib.AsyncExitStack()
-    reading = grid.read_file(session, info.filename, area=area, execution=info.execution)
+    reading = grid.read_file(session, filename, area=area, execution=execution)
     found, chunks = await stack.enter_async_context(reading)
-    return Download(filename=info.filename, length=found.length, content=Content(chunks, stack.aclose))
+    return Download(filename=filename, length=found.length, content=Content(chunks, stack.aclose))
 
 
 async def directory(grid: Grid, session: str, filenames: Sequence[str]) -> Download:
@@ -48,7 +50,7 @@ async def directory(grid: Grid, session: str, filenames: Sequence[str]) -> Downl
         by_name = {info.filename: info for info in infos}
         infos = [_known(by_name, name) for name in filenames]
     if len(filenames) == 1:
-        return await one_file(grid, session, infos[0])
+        return await one_file(grid, session, infos[0].filename)
     return await zip_of([(info.filename, _content(grid, session, info)) for info in infos], f"{session}.zip")
 
 
@@ -62,7 +64,8 @@ async def results(grid: Grid, session: str, executions: Collection[str], filenam
     infos = [info for info in infos if not executions or info.execution in executions]
     if filename:
         # The newest execution's plot is meant when the caller names none.
-        return await one_file(grid, session, _known({info.filename: info for info in infos}, filename), "results")
+        plot = _known({info.filename: info for info in infos}, filename)
+        return await one_file(grid, session, filename, "results", plot.execution)
     return await results_zip(session, [(info, _content(grid, session, info, "results")) for info in infos])
 
 

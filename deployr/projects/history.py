@@ -60,7 +60,7 @@ class History:
             )
         info, sha256 = _newest(plots, filename)
         if sha256 is None:
-            return await downloads.one_file(self._grid, project.project, info, "results")
+            return await downloads.one_file(self._grid, project.project, info.filename, "results", info.execution)
         return Download(filename=filename, length=info.length, content=Content(self._blobs.stream(sha256), _nothing))
 
     async def flush(self, project: Project, executions: Collection[str]) -> None:

@@ -99,14 +99,15 @@ document has already.
 
 ## Snapshots
 
-A snapshot holds the workspace and the files of the working directory and of all directories below it: links, what is
-hidden and empty directories stay out. It is a zip of these files and of `.RData` (R) or `workspace.dill` (Python), goes
+A snapshot holds the workspace and the files of the working directory and of all directories below it, hidden ones
+included: links, empty directories and a file of the name that the workspace has in the zip stay out. It is a zip of
+these files and of `.RData` (R) or `workspace.dill` (Python), goes
 into sessions of its own runtime only (else 400), and is private: for others it is absent. Loading replaces what has the
 same name and leaves the rest. A service whose snapshot is of the other runtime has its files only. A session that holds
-more than four times the largest upload, 10,000 files and directories, or 16 levels of these, is not kept (413).
+more than four times the largest upload, 100,000 files and directories, or 16 levels of these, is not kept (413).
 
 Lists of files and changed files name the files of the working directory itself: the calls that fetch and delete files
-know these only, as a slash ends a name in a path.
+know these only, as a slash ends a name in a path. Changed files leave out those whose names begin with a dot.
 
 ## Consumption
 

@@ -132,6 +132,15 @@ def test_names_that_are_none_of_files_are_refused(api: Api, session: str, name: 
     api.expect(400, "POST", f"{session}/files", files={"file": (name, b"x")})
 
 
+def test_hidden_files_are_files(api: Api, session: str) -> None:
+    api.expect(201, "POST", f"{session}/files", files={"file": (".env", b"KEY=1")})
+    assert api.expect(200, "GET", f"{session}/files") == [".env"]
+    assert api.http.get(f"{session}/files/.env").content == b"KEY=1"
+    assert _value(api, session, "v <- readLines('.env', warn = FALSE)") == "KEY=1"
+    api.expect(200, "DELETE", f"{session}/files/.env")
+    assert api.expect(200, "GET", f"{session}/files") == []
+
+
 def test_uploads_are_multipart_and_have_a_file(api: Api, session: str) -> None:
     api.expect(415, "POST", f"{session}/files", json={})
     api.expect(400, "POST", f"{session}/files", files={"other": b"x"})

@@ -16,12 +16,12 @@ from tests.api.v9.conftest import Api
 Open = Callable[..., str]
 
 ASSIGN = {
-    "R": "x <- 1:3; y <- 'old'; dir.create('in/all', recursive = TRUE); cat('one', file = 'in/all/a b.txt')",
-    "Python": "import os; x = [1, 2, 3]; y = 'old'; os.makedirs('in/all'); open('in/all/a b.txt', 'w').write('one')",
+    "R": "x <- 1:3; y <- 'old'; dir.create('.in/all', recursive = TRUE); cat('one', file = '.in/all/a b.txt')",
+    "Python": "import os; x = [1, 2, 3]; y = 'old'; os.makedirs('.in/all'); open('.in/all/a b.txt', 'w').write('one')",
 }
 READ = {
-    "R": "text <- readLines('in/all/a b.txt', warn = FALSE)",
-    "Python": "text = open('in/all/a b.txt').read()",
+    "R": "text <- readLines('.in/all/a b.txt', warn = FALSE)",
+    "Python": "text = open('.in/all/a b.txt').read()",
 }
 PACKAGE = """
 dir.create('source/R', recursive = TRUE)
@@ -81,7 +81,7 @@ def test_a_snapshot_is_a_zip_of_the_files_and_the_workspace(api: Api, opened: Op
     api.expect(201, "POST", f"{session}/files", files={"file": ("data.csv", b"n\n1\n")})
     snapshot = _take(api, session)
     archive = _zip(api, snapshot)
-    assert set(archive.namelist()) == {"data.csv", "in/all/a b.txt", WORKSPACE[runtime]}
+    assert set(archive.namelist()) == {"data.csv", ".in/all/a b.txt", WORKSPACE[runtime]}
     assert archive.read("data.csv") == b"n\n1\n"
     assert archive.testzip() is None
 
