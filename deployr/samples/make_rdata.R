@@ -12,15 +12,16 @@ strip <- function(model) {
   structure(slim, class = class(model))
 }
 
+# The names of the columns are those of the script that comes with the original's example, which uses the model too.
 fraud_model <- function(accounts = 2000) {
   data <- data.frame(
     balance = runif(accounts, 0, 25000),
-    transactions = round(runif(accounts, 0, 100)),
-    credit = round(runif(accounts, 0, 75))
+    numTrans = round(runif(accounts, 0, 100)),
+    creditLine = round(runif(accounts, 0, 75))
   )
-  risk <- with(data, -4 + balance / 9000 + transactions / 30 - credit / 40)
+  risk <- with(data, -4 + balance / 9000 + numTrans / 30 - creditLine / 40)
   data$fraud <- rbinom(accounts, 1, plogis(risk))
-  strip(glm(fraud ~ balance + transactions + credit, binomial, data))
+  strip(glm(fraud ~ balance + numTrans + creditLine, binomial, data))
 }
 
 insurance_model <- function(customers = 2000) {

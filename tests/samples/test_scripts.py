@@ -85,6 +85,11 @@ def test_the_fraud_score_grows_with_the_balance_and_has_defaults_for_all_inputs(
     assert 0 < float(low) < float(high) < 1
 
 
+def test_the_fraud_model_takes_the_columns_of_the_originals_script(succeeds: Execute) -> None:
+    account = "data.frame(balance = 5000, numTrans = 12, creditLine = 8)"
+    assert float(succeeds(objects=[FRAUD_MODEL], after=f"cat(predict(fraudModel, {account}))").stdout) < 0
+
+
 def test_the_fraud_score_refuses_a_balance_that_is_text(execute: Execute) -> None:
     done = execute(FRAUD_SCRIPT, objects=[FRAUD_MODEL], inputs='bal <- "1000"')
     assert done.returncode != 0

@@ -10,5 +10,5 @@ revoInput('{"name": "credit", "label": "Credit line", "render": "numeric", "defa
 # A pool of sessions has the model loaded before the first task; else it is a file of the working directory.
 if (!exists("fraudModel")) load("fraudModel.rData")
 
-account <- data.frame(balance = bal, transactions = trans, credit = credit)
+account <- data.frame(balance = bal, numTrans = trans, creditLine = credit)
 x <- as.numeric(predict(fraudModel, account, type = "response"))
