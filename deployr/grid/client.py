@@ -141,6 +141,9 @@ class Grid(Protocol):
     async def history(self, session: str) -> list[ExecutionRecord]:
         """Records of the session's executions, oldest first."""
 
+    async def codes(self, session: str) -> list[str]:
+        """The code that ran in the session, oldest first: of more executions than there are records of."""
+
     async def console(self, session: str) -> str:
         """Console text of the execution that runs, so far, or of the last one; it can be asked for while code runs."""
 
@@ -337,6 +340,12 @@ class SocketGrid:
 
     async def history(self, session: str) -> list[ExecutionRecord]:
         return await self._ask(protocol.History(session), list[ExecutionRecord])
+
+    async def codes(self, session: str) -> list[str]:
+        async with self._operation(protocol.Codes(session)) as stream:
+            await stream.flush()
+            await _receive_head(stream, Flag)
+            return msgspec.msgpack.decode(await stream.receive_bytes(), type=list[str])
 
     async def console(self, session: str) -> str:
         return await self._ask(protocol.Console(session), str)

@@ -306,6 +306,12 @@ class History(msgspec.Struct, frozen=True, tag="history"):
     session: str
 
 
+class Codes(msgspec.Struct, frozen=True, tag="codes"):
+    """The code that a session has run, oldest first. Reply: :class:`Flag`, then a list of texts in msgpack."""
+
+    session: str
+
+
 class Console(msgspec.Struct, frozen=True, tag="console"):
     """Console text of the execution that runs in a session, so far, or of its last one. Reply: the text."""
 
@@ -426,6 +432,7 @@ Request = (
     | Close
     | ListSessions
     | History
+    | Codes
     | Console
     | Flush
     | DeleteResults

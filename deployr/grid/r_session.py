@@ -19,6 +19,7 @@ from deployr.errors import BoundaryExceeded, DeployrError, GridError, NotFound, 
 from deployr.grid import processes
 from deployr.grid.client import ConsoleSink
 from deployr.grid.cpu import CpuLimit
+from deployr.grid.past_code import PastCode
 from deployr.grid.protocol import Execution, ExecutionRecord, FileInfo
 from deployr.grid.rserve import EVENT, OUTCOME, ConnectionBroken, ReplyHead, RserveConnection
 from deployr.grid.session import PublishedSink, SessionLimits, Value
@@ -140,6 +141,7 @@ class RSession:
         self._died_of_limit = False
         self._interrupted = False
         self._history: list[ExecutionRecord] = []
+        self._past_code = PastCode()
         self._running: _Listener | None = None
         self._interrupt_timer: asyncio.TimerHandle | None = None
         self._cpu_limit = CpuLimit(process.pid, 0, self._limit_hit)
@@ -257,6 +259,10 @@ class RSession:
     def history(self) -> list[ExecutionRecord]:
         return self._history
 
+    @property
+    def codes(self) -> list[str]:
+        return [*self._past_code.texts, *(record.code for record in self._history)]
+
     def flush(self, executions: Collection[str]) -> None:
         self.delete_results(executions, None)
         self._amend_history(executions, lambda record: msgspec.structs.replace(record, console=""))
@@ -358,7 +364,9 @@ class RSession:
             return
         self._history.append(record)
         while len(self._history) > self._limits.history_depth:
-            self.files.forget_plots(self._history.pop(0).execution)
+            gone = self._history.pop(0)
+            self._past_code.add(gone.code)
+            self.files.forget_plots(gone.execution)
 
     def _limit_plots(self) -> None:
         storage = self._limits.history_storage

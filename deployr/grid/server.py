@@ -92,6 +92,10 @@ class GridServer:
                 stream.put_head(engine.infos(sessions, owner))
             case protocol.History(session):
                 stream.put_head(engine.entry(session).history)
+            case protocol.Codes(session):
+                codes = engine.entry(session).codes
+                stream.put_head(Flag(True))
+                await stream.send_bytes(msgspec.msgpack.encode(codes))
             case protocol.Console(session):
                 stream.put_head(engine.entry(session).console)
             case protocol.Flush(session, executions):

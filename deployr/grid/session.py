@@ -86,6 +86,10 @@ class Session(Protocol):
         """Records of the executions, oldest first."""
 
     @property
+    def codes(self) -> list[str]:
+        """The code of the executions, oldest first: of more than there are records of."""
+
+    @property
     def console(self) -> str:
         """Console text of the execution that runs, so far, or of the last one."""
 

@@ -66,9 +66,8 @@ class SessionExecutions:
         return await self._grid.console(self._sessions.find(caller, session_id).id)
 
     async def history(self, caller: Caller, session_id: str) -> list[str]:
-        """The code of all executions, oldest first."""
-        records = await self._grid.history(self._sessions.find(caller, session_id).id)
-        return [record.code for record in records]
+        """The code of all executions, oldest first; some 8 million characters of it are remembered at least."""
+        return await self._grid.codes(self._sessions.find(caller, session_id).id)
 
     async def _keep_plots(self, session: MlSession, record: ExecutionRecord) -> list[str]:
         """Plots become files of the working directory, under names that are free there."""

@@ -264,6 +264,7 @@ async def test_the_history_is_bounded_and_forgets_plots(session: Session, plots:
         await run(session, plots.format(number))
     await run(session, language.next, phantom=True)
     assert [record.code for record in session.history] == [plots.format(1), plots.format(2)]
+    assert session.codes == [plots.format(number) for number in range(3)]
     assert len(session.files.plots()) == 2
     assert [info.execution for info in session.files.plots()] == [record.execution for record in session.history]
     with pytest.raises(NotFound):

@@ -71,7 +71,8 @@ meanwhile. Objects are taken as `serialize`, `saveRDS` or `save` of R wrote them
 rData files; of Python as dill writes them. A session that has died is absent (404), and gone (410) where its objects
 are listed. `q()` and `quit()` end the code that calls them, not the session, in services, too; with a status other
 than 0 the code has failed. `install.packages` installs into the working directory, and `library` finds it there.
-`help` is console text, and `browser`, `readline` and the like find that nobody answers.
+The history has the code of all executions, of very many the last 8 million characters. `help` is console text, and
+`browser`, `readline` and the like find that nobody answers.
 
 ## Services
 

@@ -193,10 +193,11 @@ def test_plots_and_changed_files_lie_in_the_directory(api: Api, session: str) ->
         assert content[16:24] == (400).to_bytes(4, "big") * 2
 
 
-def test_the_history_is_the_code_as_it_was_sent(api: Api, session: str) -> None:
-    for code in ("x <- 1 # é", "stop()"):
+def test_the_history_is_the_code_of_all_executions_as_it_was_sent(api: Api, session: str) -> None:
+    codes = ["x <- 1 # é", "stop()", *map(str, range(250))]
+    for code in codes:
         _run(api, session, code)
-    assert api.expect(200, "GET", f"{session}/history") == ["x <- 1 # é", "stop()"]
+    assert api.expect(200, "GET", f"{session}/history") == codes
 
 
 def test_console_output_is_there_while_code_runs_and_cancel_leaves_the_session_usable(api: Api, session: str) -> None:
