@@ -18,16 +18,14 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from deployr.grid import user_namespaces
+from deployr.grid import rpackages, user_namespaces
+from deployr.repository import shell
 from deployr.settings import Settings, split_address
 from deployr.store import postgresql
 from deployr.store.database import Database
 from deployr.store.errors import UnusableDatabase
 from deployr.store.migrate import current_revision, head_revision
 from deployr.users.accounts import ADMIN, Accounts
-
-PACKAGES = ("deployrUtils", "RevoScriptTools", "rxStandIns")
-"""R packages of the server, installed for sessions when the grid first starts."""
 
 _PYTHON = (3, 11)
 _R = (4, 0)
@@ -69,6 +67,8 @@ def examine(settings: Settings) -> Iterator[Check]:
     yield from (_check_address(address) for address in settings.server.bind)
     yield _check_passwords(settings)
     yield _state_isolation()
+    if settings.shell.enabled:
+        yield _check_shell()
 
 
 def report(settings: Settings, write: Callable[[str], None] = print) -> int:
@@ -127,7 +127,8 @@ def _check_packages(settings: Settings) -> Check:
     library = settings.library_directory
     if not library.exists():
         return Check("R packages of the server", _NOT_YET)
-    missing = [package for package in PACKAGES if not (library / package / "DESCRIPTION").exists()]
+    names = [package.name for package in rpackages.packages()]
+    missing = [name for name in names if not (library / name / "DESCRIPTION").exists()]
     if missing:
         remedy = f"Remove {library} and start the server: it installs them again."
         return Check("R packages of the server", f"{', '.join(missing)} missing in {library}", remedy)
@@ -278,3 +279,8 @@ def _state_isolation() -> Check:
         services = "so has each call of a service" if user_namespaces.available() else _SHARED
         return Check("isolation", f"running as root: each session has a user id of its own; {services}")
     return Check("isolation", "not running as root: R sessions share this user's id and are not isolated by it")
+
+
+def _check_shell() -> Check:
+    remedy = "" if os.access(shell.SETPRIV, os.X_OK) else "Install util-linux (Debian: apt-get install util-linux)."
+    return Check("shell scripts", f"{shell.SETPRIV}{' not found' if remedy else ''}", remedy)

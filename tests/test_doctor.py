@@ -15,7 +15,8 @@ import sqlalchemy as sa
 from deployr import doctor
 from deployr.doctor import Check, examine, exposed_addresses, report
 from deployr.prepare import prepare
-from deployr.settings import DatabaseSettings, Settings
+from deployr.repository import shell
+from deployr.settings import DatabaseSettings, Settings, ShellSettings
 from deployr.store.database import Database
 from deployr.store.migrate import head_revision
 from tests.grid.conftest import needs_root
@@ -102,6 +103,16 @@ def test_packages_that_session_users_cannot_read_are_found(settings: Settings) -
     package.chmod(0o700)
     assert "cannot read all of its packages" in _checks(told)["Python sessions"].detail
     remove_home(home)
+
+
+def test_what_runs_shell_scripts_is_looked_for_when_they_are_enabled(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "shell scripts" not in _checks(settings)
+    enabled = msgspec.structs.replace(settings, shell=ShellSettings(enabled=True))
+    assert _checks(enabled)["shell scripts"].ok
+    monkeypatch.setattr(shell, "SETPRIV", "/nowhere/setpriv")
+    assert "util-linux" in _checks(enabled)["shell scripts"].remedy
 
 
 def test_missing_r_is_found(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

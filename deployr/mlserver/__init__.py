@@ -1,1 +1,1 @@
-"""What R Server and Machine Learning Server 9.x have beside DeployR: roles, compute nodes, status."""
+"""What R Server and Machine Learning Server 9.x have beside DeployR: sessions, snapshots, services, batches, status."""

@@ -12,7 +12,7 @@ from deployr.projects.records import Project
 from deployr.store.database import now_ms
 from deployr.store.schema import http_sessions, project_authors, projects, users
 
-# User names are letters and digits, so a comma separates them safely.
+# No user name has a comma, so one separates them safely.
 _authors = (
     sa.select(sa.func.aggregate_strings(project_authors.c.username, ","))
     .where(project_authors.c.project == projects.c.project)

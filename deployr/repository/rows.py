@@ -26,7 +26,7 @@ _latest_id = (
 IS_LATEST = versions.c.id == _latest_id
 """Condition: the row is its file's latest version."""
 
-# User names are letters and digits, so a comma separates them safely.
+# No user name has a comma, so one separates them safely.
 _authors = (
     sa.select(sa.func.aggregate_strings(file_authors.c.username, ","))
     .where(file_authors.c.file_id == files.c.id)

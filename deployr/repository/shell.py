@@ -39,6 +39,9 @@ _ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
 _NOBODY = 65534
 _CHUNK = 64 * 1024
 
+SETPRIV = "/usr/bin/setpriv"
+"""The command, of util-linux, that runs another one with less rights than ours, and not for longer than we live."""
+
 
 class ShellFailed(DeployrError):
     """A shell script ended with another status than 0.
@@ -164,8 +167,7 @@ def _split(args: str) -> list[str]:
 
 
 def _without_rights() -> list[str]:
-    """The command, of util-linux, that runs another one with less rights than ours, and not for longer than we live."""
-    command = ["/usr/bin/setpriv", "--pdeathsig", "KILL", "--no-new-privs"]
+    command = [SETPRIV, "--pdeathsig", "KILL", "--no-new-privs"]
     if os.geteuid() == 0:
         command += [f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups"]
     return [*command, "--"]

@@ -1,1 +1,1 @@
-"""Accounts, passwords, roles, HTTP sessions."""
+"""Accounts, passwords, roles, HTTP sessions, access tokens."""
