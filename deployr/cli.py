@@ -54,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_serve(commands, common)
     _add_user(commands, common)
+    _add_role(commands, common)
     _add_repository(commands, common)
     _add_token(commands, common)
     commands.add_parser("version", help="print the version").set_defaults(run=_version)
@@ -82,10 +83,27 @@ def _add_user(commands: argparse._SubParsersAction[argparse.ArgumentParser], com
     for prompting in (add, passwd):
         prompting.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
     actions.add_parser("list", parents=[common], help="list accounts").set_defaults(run=_user_list)
-    for name, run in (("disable", _user_disable), ("enable", _user_enable)):
-        action = actions.add_parser(name, parents=[common], help=f"{name} an account")
+    roles = actions.add_parser("roles", parents=[common], help="give an account these roles and no others")
+    roles.add_argument("username")
+    roles.add_argument("roles", nargs="*", metavar="ROLE", help="without one the account counts as BASIC_USER")
+    roles.set_defaults(run=_user_roles)
+    for name, run, text in (
+        ("disable", _user_disable, "disable an account"),
+        ("enable", _user_enable, "enable an account, and take away a lock"),
+        ("expire-password", _user_expire_password, "refuse logins until the password is changed"),
+    ):
+        action = actions.add_parser(name, parents=[common], help=text)
         action.add_argument("username")
         action.set_defaults(run=run)
+
+
+def _add_role(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
+    role = commands.add_parser("role", help="manage roles, to which files can be restricted")
+    actions = role.add_subparsers(required=True, metavar="ACTION")
+    add = actions.add_parser("add", parents=[common], help="make a role")
+    add.add_argument("name")
+    add.add_argument("--descr", metavar="TEXT")
+    add.set_defaults(run=_role_add)
 
 
 def _add_token(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
@@ -208,6 +226,24 @@ def _user_disable(arguments: argparse.Namespace) -> int:
 def _user_enable(arguments: argparse.Namespace) -> int:
     with _accounts(_settings(arguments)) as accounts:
         accounts.enable(arguments.username)
+    return 0
+
+
+def _user_expire_password(arguments: argparse.Namespace) -> int:
+    with _accounts(_settings(arguments)) as accounts:
+        accounts.expire_password(arguments.username)
+    return 0
+
+
+def _user_roles(arguments: argparse.Namespace) -> int:
+    with _accounts(_settings(arguments)) as accounts:
+        accounts.set_roles(arguments.username, arguments.roles)
+    return 0
+
+
+def _role_add(arguments: argparse.Namespace) -> int:
+    with _accounts(_settings(arguments)) as accounts:
+        accounts.create_role(arguments.name, arguments.descr)
     return 0
 
 

@@ -114,12 +114,6 @@ class NotWarm(GridError):
     """The grid has no warm parent of this service now; its code can run in a plain session all the same."""
 
 
-class VersionMismatch(GridError):
-    """A grid node speaks another version than this server."""
-
-    code = 917
-
-
 class BadCredentials(DeployrError):
     """Unknown user name or wrong password."""
 

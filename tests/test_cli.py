@@ -11,6 +11,7 @@ import pytest
 
 import deployr
 from deployr import cli, logs, supervisor
+from deployr.errors import PasswordExpired
 from deployr.settings import Settings
 from deployr.store.database import Database
 from deployr.users.accounts import Accounts
@@ -92,6 +93,19 @@ def test_accounts_are_listed_with_their_state(run: Run, capsys: pytest.CaptureFi
     run("user", "enable", "testuser")
     run("user", "list")
     assert "disabled" not in capsys.readouterr().out
+
+
+def test_an_account_gets_a_role_that_was_made(run: Run, home: Path) -> None:
+    assert run("role", "add", "MARKETING", "--descr", "Sells.") == 0
+    assert run("user", "roles", "testuser", "BASIC_USER", "MARKETING") == 0
+    assert _accounts(home).get("testuser").roles == {"BASIC_USER", "MARKETING"}
+    assert run("role", "add", "A,B") == 1
+
+
+def test_an_expired_password_is_to_be_changed(run: Run, home: Path) -> None:
+    assert run("user", "expire-password", "testuser") == 0
+    with pytest.raises(PasswordExpired):
+        _accounts(home).authenticate("testuser", "changeme")
 
 
 def test_a_wrong_setting_is_a_wrong_call(run: Run, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""XML as DeployR 7.x writes and reads it, from and to the records that JSON has (7x-facts 2.8)."""
+"""XML as DeployR 7.x writes it, from the records that JSON has (7x-facts 2.8)."""
 
 from __future__ import annotations
 
@@ -9,11 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deployr.encodings import xml_columns, xml_text
-from deployr.encodings.xml_inputs import loads_inputs
 from deployr.encodings.xml_literals import text_of
 from deployr.encodings.xml_members import member_key
-
-__all__ = ["dumps", "loads_inputs"]
 
 _DECLARATION = b'<?xml version="1.0" encoding="UTF-8"?>'
 

@@ -24,9 +24,6 @@ class BoundedQueue(Generic[T]):
     Args:
         most: items.
         most_bytes: bytes of all items.
-
-    Attributes:
-        dropped: items left out so far.
     """
 
     def __init__(self, most: int, most_bytes: int) -> None:
@@ -36,7 +33,6 @@ class BoundedQueue(Generic[T]):
         self._bytes = 0
         self._changed = asyncio.Event()
         self._overflown = False
-        self.dropped = 0
 
     def __len__(self) -> int:
         return len(self._items)
@@ -46,7 +42,6 @@ class BoundedQueue(Generic[T]):
         # One item of any size finds room in an empty queue.
         share = self._share(size) if self._items else 0.0
         if droppable and share > 0.5:
-            self.dropped += 1
             return
         if share > 1:
             self._overflown = True

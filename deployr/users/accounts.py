@@ -235,9 +235,15 @@ class Accounts:
     def create_role(self, name: str, descr: str | None = None) -> None:
         """Make a custom role, used to restrict files.
 
+        Args:
+            name: letters, digits, - and _; commas separate roles in properties of files.
+
         Raises:
+            InvalidParameter: it has other characters.
             AlreadyExists: the name is taken.
         """
+        if not re.fullmatch(r"[\w-]+", name, re.ASCII):
+            raise InvalidParameter("A role name has letters, digits, - and _ only.")
         with self._database.transaction() as connection:
             taken = AlreadyExists(f"There is a role {name} already.")
             _insert(connection, roles_table, {"name": name, "descr": descr, "system": False}, taken)

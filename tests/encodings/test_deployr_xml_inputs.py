@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from deployr.encodings import deployr_json, deployr_xml, inputs, model, objects, xml_inputs
+from deployr.encodings import deployr_json, inputs, model, objects, xml_inputs
 from deployr.encodings.errors import EncodingError
 
 NAN, INF = float("nan"), float("inf")
@@ -19,7 +19,7 @@ def document(content, declaration=""):
 
 
 def decoded(content):
-    return inputs.decode_inputs(deployr_xml.loads_inputs(document(content)))["x"]
+    return inputs.decode_inputs(xml_inputs.loads_inputs(document(content)))["x"]
 
 
 def value(*texts):
@@ -212,7 +212,7 @@ def test_what_does_not_fit_is_refused_and_named(content):
 )
 def test_what_is_no_inputs_document_is_refused(text):
     with pytest.raises(EncodingError):
-        deployr_xml.loads_inputs(text)
+        xml_inputs.loads_inputs(text)
 
 
 BILLION = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10}">' for n in range(1, 12))
@@ -242,12 +242,12 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_documents_are_refused(name):
     with pytest.raises(EncodingError):
-        deployr_xml.loads_inputs(HOSTILE[name])
+        xml_inputs.loads_inputs(HOSTILE[name])
 
 
 def test_more_tags_than_memory_can_hold_are_refused_unread():
     with pytest.raises(EncodingError, match="tags"):
-        deployr_xml.loads_inputs(b"<" * (xml_inputs.MAX_TAGS + 1))
+        xml_inputs.loads_inputs(b"<" * (xml_inputs.MAX_TAGS + 1))
 
 
 def test_lists_are_refused_below_the_depth_that_json_has():
@@ -266,13 +266,13 @@ def test_lists_are_refused_below_the_depth_that_json_has():
 def test_bytes_are_read_in_their_own_encoding(encoding):
     name = {"utf-8-sig": "utf-8"}.get(encoding, encoding)
     text = document(value("ä"), f'<?xml version="1.0" encoding="{name}"?>')
-    assert deployr_xml.loads_inputs(text.encode(encoding))["x"]["value"] == "ä"
+    assert xml_inputs.loads_inputs(text.encode(encoding))["x"]["value"] == "ä"
 
 
 def test_a_text_is_read_whatever_encoding_it_was_in():
     text = document(value("€"), '<?xml version="1.0" encoding="ISO-8859-1"?>')
-    assert deployr_xml.loads_inputs(text)["x"]["value"] == "€"
-    assert deployr_xml.loads_inputs("\ufeff" + text)["x"]["value"] == "€"
+    assert xml_inputs.loads_inputs(text)["x"]["value"] == "€"
+    assert xml_inputs.loads_inputs("\ufeff" + text)["x"]["value"] == "€"
 
 
 # -- the same values as in JSON ---------------------------------------------------------------------------
@@ -379,7 +379,7 @@ FRAMES = named(st.lists(NUMBERS, min_size=3, max_size=3).map(lambda numbers: {"t
 @given(st.dictionaries(NAMES, RECORDS | FRAMES, max_size=2))
 def test_inputs_are_the_same_in_xml_and_json(parsed):
     from_json = inputs.decode_inputs(deployr_json.loads(deployr_json.dumps(parsed)))
-    assert inputs.decode_inputs(deployr_xml.loads_inputs(xml_of(parsed))) == from_json
+    assert inputs.decode_inputs(xml_inputs.loads_inputs(xml_of(parsed))) == from_json
 
 
 # -- whatever else ----------------------------------------------------------------------------------------
@@ -391,7 +391,7 @@ EXAMPLE = document(f"<type>list</type>{values(MATRIX, value('ä'))}", '<?xml ver
 def check_that_it_is_read_or_refused(text):
     """Nothing but a refusal may come of it."""
     with contextlib.suppress(EncodingError):
-        inputs.decode_inputs(deployr_xml.loads_inputs(text))
+        inputs.decode_inputs(xml_inputs.loads_inputs(text))
 
 
 @given(st.binary(max_size=100) | st.text(max_size=100))
@@ -433,4 +433,4 @@ def test_elements_in_any_place_are_read_or_refused(type_name, nodes):
 def test_every_truncated_document_is_refused():
     for length in range(len(EXAMPLE)):
         with pytest.raises(EncodingError):
-            deployr_xml.loads_inputs(EXAMPLE[:length])
+            xml_inputs.loads_inputs(EXAMPLE[:length])

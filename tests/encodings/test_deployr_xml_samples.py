@@ -11,7 +11,7 @@ import xmltodict
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployr.encodings import deployr_json, deployr_xml, inputs, model, objects
+from deployr.encodings import deployr_json, deployr_xml, inputs, model, objects, xml_inputs
 from deployr.encodings.errors import EncodingError
 
 SAMPLES = Path(__file__).parent / "samples"
@@ -101,13 +101,13 @@ BUILT = {
 
 
 def test_the_printed_inputs_are_what_r_would_make(shared_r):
-    values = inputs.decode_inputs(deployr_xml.loads_inputs((SAMPLES / "inputs-7.4.1.xml").read_bytes()))
+    values = inputs.decode_inputs(xml_inputs.loads_inputs((SAMPLES / "inputs-7.4.1.xml").read_bytes()))
     same = {name: shared_r.is_identical(value, BUILT[name]) for name, value in values.items()}
     assert same == dict.fromkeys(BUILT, True)
 
 
 def test_the_printed_inputs_that_json_has_too_are_the_same_there():
-    from_xml = inputs.decode_inputs(deployr_xml.loads_inputs((SAMPLES / "inputs-7.4.1.xml").read_bytes()))
+    from_xml = inputs.decode_inputs(xml_inputs.loads_inputs((SAMPLES / "inputs-7.4.1.xml").read_bytes()))
     from_json = inputs.decode_inputs(deployr_json.loads((SAMPLES / "inputs-7.4.1.json").read_bytes()))
     both = from_xml.keys() & from_json.keys() - {"x_matrix"}  # Printed with other numbers.
     assert len(both) == 11
@@ -120,7 +120,7 @@ def test_the_printed_inputs_that_json_has_too_are_the_same_there():
 def sent_back(record):
     """What a client gets into R that sends an object of an XML reply back as an input."""
     reply = deployr_xml.dumps({"inputs": {"object": record}})
-    return inputs.decode_inputs(deployr_xml.loads_inputs(reply))[record["name"]]
+    return inputs.decode_inputs(xml_inputs.loads_inputs(reply))[record["name"]]
 
 
 def sent_back_in_json(record):
