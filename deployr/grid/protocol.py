@@ -63,6 +63,7 @@ class ServiceSpec(msgspec.Struct, frozen=True, kw_only=True):
         revision: tells its states apart; only the latest one named is kept.
         snapshot: path of a zip (:mod:`deployr.grid.snapshot_zips`) that is loaded first.
         init_code: run after that.
+        code: what its sessions run, which the parent may prepare; they run whatever they are told to.
     """
 
     service: str
@@ -70,6 +71,7 @@ class ServiceSpec(msgspec.Struct, frozen=True, kw_only=True):
     runtime: Runtime
     snapshot: str | None = None
     init_code: str = ""
+    code: str = ""
 
 
 class SessionSpec(msgspec.Struct, frozen=True, kw_only=True):

@@ -158,10 +158,7 @@ class RSession:
         """
         options = {"directory": model.character(str(self.files.path)), "marker": model.character(self.marker)}
         async with self._calling(_SETTLE_SECONDS):
-            reply = await self._ask("enter", model.named_list(options), _NOTHING)
-            if not reply.ok:
-                raise SessionLost(f"The {self._connection.runtime} session failed to start.")
-            await _RserveValue(self._connection, reply).drain()
+            await self._run_own("enter", model.named_list(options))
 
     async def rehearse(self) -> None:
         """Run what callers often do, so that theirs is not the first time; it leaves nothing behind.
@@ -171,8 +168,7 @@ class RSession:
         """
         async with self._calling(_SETTLE_SECONDS):
             self.rehearsed = True
-            reply = await self._ask("rehearse", _NO_OPTIONS, _NOTHING)
-            await _RserveValue(self._connection, reply).drain()
+            await self._run_own("rehearse", _NO_OPTIONS)
 
     @contextlib.asynccontextmanager
     async def execute(
@@ -352,6 +348,13 @@ class RSession:
             await value.drain()
             raise DeployrError(_error_text(outcome, self._connection.runtime))
         return value
+
+    async def _run_own(self, function: str, options: model.RValue) -> None:
+        """Run what every session runs before it serves."""
+        reply = await self._ask(function, options, _NOTHING)
+        if not reply.ok:
+            raise SessionLost(f"The {self._connection.runtime} session failed to start.")
+        await _RserveValue(self._connection, reply).drain()
 
     async def _throw_away_call(self) -> None:
         reply = await self._connection.call(_Listener(0), "nothing", _NO_OPTIONS, _NOTHING)

@@ -20,7 +20,6 @@ from deployr.grid.protocol import FileInfo, ServiceSpec
 from deployr.grid.python_parent import PROGRAM, PythonParent
 from deployr.grid.session_files import SessionFiles
 
-_INIT_CODE = "init_code"
 _START_SECONDS = 120.0
 
 
@@ -89,7 +88,8 @@ class _ServiceParent(WarmParent):
         shutil.copytree(PROGRAM.parent, self._programs / "python", ignore=shutil.ignore_patterns("__pycache__"))
         work = self._state / "work"
         work.mkdir(parents=True)
-        (self._state / _INIT_CODE).write_bytes(self._service.init_code.encode("utf-8", "replace"))
+        for name, code in (("init_code", self._service.init_code), ("code", self._service.code)):
+            (self._state / name).write_bytes(code.encode("utf-8", "replace"))
         if self._service.snapshot is not None:
             self._unpack(Path(self._service.snapshot), work)
         self._work = SessionDirectory(open_directory(work), hidden=True)

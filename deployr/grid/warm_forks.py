@@ -254,8 +254,11 @@ class WarmForks:
                     continue
                 try:
                     await session.rehearse()
-                except DeployrError as ex:
-                    log.warning("node %s: a session failed in its rehearsal: %s", self._place.name, ex)
+                except Exception as ex:
+                    # Whatever it is, the next one may come through.
+                    unexpected = not isinstance(ex, DeployrError)
+                    log.warning("node %s: a session failed to rehearse: %s", self._place.name, ex, exc_info=unexpected)
+                    session.end()
                     self._refill.set()
 
     def _unrehearsed(self) -> RSession | None:

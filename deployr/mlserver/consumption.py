@@ -124,6 +124,7 @@ class Consumption:
             runtime=_runtime(service),
             snapshot=str(self._blobs.path(service.snapshot)) if service.snapshot else None,
             init_code=service.init_code,
+            code=service.code,
         )
 
     async def _consume(self, warm: SessionSpec, service: Service, arguments: bytes) -> Consumed:

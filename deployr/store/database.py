@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sqlite3
 import time
 from collections.abc import Iterator
 
@@ -58,9 +59,12 @@ class Database:
         """A number that is another one after each commit, whoever made it; ``None``: the database does not tell."""
         if self._watcher is None:
             return None
-        cursor = self._watcher.cursor()
-        # Of a connection that itself never writes.
-        version: int = cursor.execute("PRAGMA data_version").fetchone()[0]
+        try:
+            # Of a connection that itself never writes.
+            version: int = self._watcher.cursor().execute("PRAGMA data_version").fetchone()[0]
+        except sqlite3.Error:
+            # What is wrong is told by the query that follows.
+            return None
         return version
 
     def close(self) -> None:

@@ -33,11 +33,16 @@ class KeptReads(Generic[K, V]):
     def find(self, key: K) -> V:
         """The answer, as of now."""
         version = self._database.version()
+        if version is None:
+            return self._ask(key)
         if version != self._kept[0] or len(self._kept[1]) >= _MOST:
             self._kept = version, {}
-        # Another thread may begin anew at any time; what is read now belongs to this version.
+        # Another thread may begin anew at any time; what is read now belongs to this version, or to a later one.
         answers = self._kept[1]
-        if version is None or key not in answers:
-            with self._database.reading() as connection:
-                answers[key] = self._read(connection, key)
+        if key not in answers:
+            answers[key] = self._ask(key)
         return answers[key]
+
+    def _ask(self, key: K) -> V:
+        with self._database.reading() as connection:
+            return self._read(connection, key)

@@ -108,6 +108,13 @@ async def test_a_session_begins_with_what_the_init_code_made(grid: SocketGrid) -
     assert (outcome.number("y"), outcome.text("o"), outcome.flag("p")) == (42, "set", True)
 
 
+@pytest.mark.parametrize("code", ["f <- function(a) a  # kept\nprint(f)\nf(1, 2)", "x <-\r1 +", "é <- 'ü'; cat(é)"])
+async def test_code_that_the_parent_has_prepared_runs_as_any_other(grid: SocketGrid, code: str) -> None:
+    prepared, other = await _warm(grid, code=code), await _warm(grid)
+    said = [(await _run(grid, service, code)).record for service in (prepared, other)]
+    assert len({(record.console, record.error, record.syntax_error) for record in said}) == 1
+
+
 async def test_so_does_one_of_python(grid: SocketGrid) -> None:
     service = await _warm(grid, **PYTHON)
     assert (await _run(grid, service, "y = add(2)", "y")).number("y") == 42

@@ -1,6 +1,7 @@
 """Answers that are kept for as long as nobody writes."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -68,3 +69,11 @@ def test_an_answer_that_fails_is_not_kept(database: Database) -> None:
     for _ in range(2):
         with pytest.raises(LookupError):
             reads.find("A")
+
+
+def test_a_database_that_fails_is_asked_so_that_callers_hear_of_it(database: Database, database_url: str) -> None:
+    reads = KeptReads(database, _Counted())
+    reads.find("A")
+    Path(sa.make_url(database_url).database or "").write_bytes(b"no database " * 1000)
+    with pytest.raises(sa.exc.DatabaseError):
+        reads.find("A")

@@ -66,7 +66,17 @@ run_code <- function(code, echo) {
   run_expressions(parsed, echo)
 }
 
+# What the sessions of a service run is parsed once, in its parent.
+prepare_code <- function(code) {
+  parsed <- parse_code(code)
+  prepared$code <- code
+  prepared$parsed <- parsed
+}
+
+prepared <- new.env(parent = emptyenv())
+
 parse_code <- function(code) {
+  if (identical(code, prepared$code)) return(prepared$parsed)
   # CR alone is a line break too: clients send it (7x-facts 7.4).
   text <- strsplit(paste0(gsub("\r\n?", "\n", code), "\n"), "\n", fixed = TRUE)[[1L]]
   Encoding(text) <- "UTF-8"

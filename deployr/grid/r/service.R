@@ -15,18 +15,25 @@ local({
   tempdir(check = TRUE)
   nowhere <- file("/dev/null", "w")
   sink(nowhere)
+  read <- function(name) {
+    path <- file.path(state, name)
+    text <- readChar(path, file.size(path), useBytes = TRUE)
+    Encoding(text) <- "UTF-8"
+    text
+  }
   load_all <- function() {
     workspace <- file.path(state, "workspace.rData")
     if (file.exists(workspace)) load(workspace, envir = globalenv())
-    code <- readChar(file.path(state, "init_code"), file.size(file.path(state, "init_code")), useBytes = TRUE)
-    Encoding(code) <- "UTF-8"
-    for (expression in parse(text = gsub("\r\n?", "\n", code), keep.source = FALSE, encoding = "UTF-8"))
+    for (expression in parse(text = gsub("\r\n?", "\n", read("init_code")), keep.source = FALSE, encoding = "UTF-8"))
       eval(expression, globalenv())
   }
   # The restart is what q() of the init code asks for.
   withRestarts(tryCatch(load_all(), error = fail), abort = function() NULL)
   while (sink.number() > 0L) sink()
   close(nowhere)
+  prepare_code <- environment(get("oc.init", "deployr"))$prepare_code
+  # What cannot be parsed is an error of each call.
+  try(prepare_code(read("code")), silent = TRUE)
   .libPaths(libraries)
   setwd(left)
   # Functions of packages are read from disk when they are first used; each session would read its own.
