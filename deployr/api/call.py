@@ -8,7 +8,7 @@ from falcon.asgi import Request
 
 from deployr.api.params import MalformedParameter, Params, read_params
 from deployr.api.urls import CONTEXT, Urls
-from deployr.errors import DeployrError, NotAuthenticated
+from deployr.errors import DeployrError
 from deployr.settings import Settings
 from deployr.users.caller import Caller
 
@@ -53,8 +53,7 @@ class Call(Request):
         Raises:
             NotAuthenticated: nobody is.
         """
-        if self.caller.is_anonymous:
-            raise NotAuthenticated()
+        self.caller.require_user()
         return self.caller
 
     @property

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from typing import BinaryIO
 
 from deployr.api.downloads import StoredDownload
-from deployr.errors import DeployrError, NotAuthenticated, NotFound, PermissionDenied
+from deployr.errors import DeployrError, NotFound, PermissionDenied
 from deployr.projects.downloads import zip_of
 from deployr.projects.records import Content, Download
 from deployr.repository.blobs import Blobs
@@ -75,8 +75,7 @@ class RepositoryDownloads:
         """
         if self._repositories.may_download(caller, file):
             return
-        if caller.is_anonymous:
-            raise NotAuthenticated()
+        caller.require_user()
         raise PermissionDenied("Only its authors may download the file.")
 
     def _find(self, caller: Caller, name: RepositoryName) -> RepositoryFile:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from deployr.errors import InvalidParameter, NotAuthenticated, NotFound, PermissionDenied
+from deployr.errors import InvalidParameter, NotFound, PermissionDenied
 from deployr.jobs import rows
 from deployr.jobs.lifecycle import Lifecycle
 from deployr.jobs.records import Job, Schedule, Submission
@@ -69,7 +69,7 @@ class Jobs:
         Raises:
             NotAuthenticated: the caller is anonymous.
         """
-        wanted = [rows.owned_by(_user(caller)), *([rows.in_states(OPEN)] if open_only else [])]
+        wanted = [rows.owned_by(caller.require_user()), *([rows.in_states(OPEN)] if open_only else [])]
         with self._database.reading() as connection:
             return rows.select(connection, *wanted)
 
@@ -80,7 +80,7 @@ class Jobs:
             NotAuthenticated: the caller is anonymous.
             NotFound: one of them is not there.
         """
-        mine = rows.owned_by(_user(caller))
+        mine = rows.owned_by(caller.require_user())
         with self._database.reading() as connection:
             found = {job.job: job for job in rows.select(connection, mine, rows.all_of(jobs))}
         for job in jobs:
@@ -148,7 +148,7 @@ def _new_job(caller: Caller, submission: Submission) -> Job:
     schedule = submission.schedule or _AT_ONCE
     return Job(
         job=f"JOB-{uuid.uuid4()}",
-        owner=_user(caller),
+        owner=caller.require_user(),
         name=submission.name,
         descr=submission.descr,
         tag=submission.request.options.tag,
@@ -169,9 +169,3 @@ def _new_job(caller: Caller, submission: Submission) -> Job:
         created=now_ms(),
         session=None,
     )
-
-
-def _user(caller: Caller) -> str:
-    if caller.username is None:
-        raise NotAuthenticated()
-    return caller.username

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, Sequence
 from pathlib import PurePosixPath
 
-from deployr.errors import NotAuthenticated, PermissionDenied
+from deployr.errors import PermissionDenied
 from deployr.grid.client import Grid
 from deployr.projects.fetching import Fetcher
 from deployr.projects.projects import Projects
@@ -36,8 +36,7 @@ class ExternalSources:
         """
         if not places:
             return NOTHING
-        if caller.is_anonymous:
-            raise NotAuthenticated()
+        caller.require_user()
         if not caller.may_run_code:
             raise PermissionDenied("Your roles allow the execution of repository scripts only.")
         codes = [await self._read(caller, place) for place in places]

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from deployr.encodings import model
 from deployr.encodings.model import RValue
-from deployr.errors import NotAuthenticated, PermissionDenied, SessionLost
+from deployr.errors import PermissionDenied, SessionLost
 from deployr.grid.client import Grid
 from deployr.projects import rows, saved_rows, values
 from deployr.projects.history import History
@@ -110,7 +110,7 @@ class Projects:
             shared_only: those only.
             ordered: most recently modified first, else in the order of creation.
         """
-        username = _user(caller)
+        username = caller.require_user()
         mine, shared = rows.owned_by(username), table.c.shared & ~rows.owned_by(username)
         wanted = shared if shared_only else sa.or_(mine, shared) if shared_also else mine
         with self._database.reading() as connection:
@@ -275,7 +275,7 @@ class Projects:
         held = [info.session for info in await self._grid.sessions(owner=caller.owner)]
         on_the_grid = sa.or_(table.c.project.in_(held), table.c.kind != "persistent")
         with self._database.reading() as connection:
-            found = rows.select(connection, rows.held_by(_user(caller)), on_the_grid)
+            found = rows.select(connection, rows.held_by(caller.require_user()), on_the_grid)
         await self._live.end_all(found, caller.autosave)
 
     async def is_busy(self, http_session: str) -> bool:
@@ -310,7 +310,7 @@ class Projects:
             NotAuthenticated: the caller is anonymous.
             PermissionDenied: the caller may not use it so, or it does not exist.
         """
-        username = _user(caller)
+        username = caller.require_user()
         with self._database.reading() as connection:
             project = rows.find(connection, project_id)
         if project is None or not (username in project.authors or (reading and project.shared)):
@@ -380,7 +380,7 @@ class Projects:
         if holder == caller.username:
             await self._live.end(project, StateParts() if caller.autosave else None)
         with self._database.transaction() as connection:
-            rows.drop_author(connection, project.project, _user(caller))
+            rows.drop_author(connection, project.project, caller.require_user())
         return project
 
     def _held(self, http_session: str) -> list[Project]:
@@ -398,7 +398,7 @@ def _given(changes: ProjectChanges) -> dict[str, Any]:
 
 
 def _new_project(caller: Caller, kind: Kind, name: str | None, descr: str | None) -> Project:
-    username = _user(caller)
+    username = caller.require_user()
     return Project(
         project=f"PROJECT-{uuid.uuid4()}",
         name=name,
@@ -414,9 +414,3 @@ def _new_project(caller: Caller, kind: Kind, name: str | None, descr: str | None
         http_session=caller.http_session,
         live=True,
     )
-
-
-def _user(caller: Caller) -> str:
-    if caller.username is None:
-        raise NotAuthenticated()
-    return caller.username

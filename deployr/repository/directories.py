@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
 
-from deployr.errors import AlreadyExists, InvalidParameter, NotAuthenticated, NotFound
+from deployr.errors import AlreadyExists, InvalidParameter, NotFound
 from deployr.repository import access, file_types, names, relocations, rows
 from deployr.repository.names import ARCHIVE, ROOT
 from deployr.repository.records import FileProperties, RepositoryFile
@@ -78,7 +78,7 @@ class RepositoryDirectories:
             NotAuthenticated: the caller is anonymous.
             NotFound: there is no such directory.
         """
-        username = _user(caller)
+        username = caller.require_user()
         system = [*(SHARED if shared else ()), *(PUBLISHED if published else ())]
         with self._database.reading() as connection:
             custom, archives = _names(connection, username)
@@ -102,7 +102,7 @@ class RepositoryDirectories:
             NotAuthenticated: the caller is anonymous.
             NotFound: there is no such directory, or one of the files is not in it.
         """
-        username = _user(caller)
+        username = caller.require_user()
         with self._database.reading() as connection:
             _check_exists(connection, username, directory)
             found = _own_files(connection, username, [directory])
@@ -122,7 +122,7 @@ class RepositoryDirectories:
             InvalidParameter: the name is not allowed.
             AlreadyExists: the caller has one of this name.
         """
-        username = _user(caller)
+        username = caller.require_user()
         names.check_directory(directory)
         with self._database.transaction() as connection:
             _create(connection, username, directory)
@@ -134,7 +134,7 @@ class RepositoryDirectories:
             NotAuthenticated: the caller is anonymous.
             NotFound: there is no such directory.
         """
-        username = _user(caller)
+        username = caller.require_user()
         with self._database.transaction() as connection:
             _check_exists(connection, username, directory)
             for file_id in relocations.owned_files(connection, username, directory).values():
@@ -153,7 +153,7 @@ class RepositoryDirectories:
             AlreadyExists: the caller has a directory of the new name.
             NotFound: there is no such directory.
         """
-        username = _user(caller)
+        username = caller.require_user()
         names.check_directory(destination)
         if directory == ROOT:
             raise InvalidParameter("The directory root cannot be renamed.")
@@ -169,7 +169,7 @@ class RepositoryDirectories:
             NotAuthenticated: the caller is anonymous.
             NotFound: one of the directories or files does not exist.
         """
-        username = _user(caller)
+        username = caller.require_user()
         with self._database.transaction() as connection:
             for name in (directory, destination):
                 _check_exists(connection, username, name)
@@ -185,7 +185,7 @@ class RepositoryDirectories:
         Raises:
             NotAuthenticated, NotFound: as :meth:`copy`.
         """
-        username = _user(caller)
+        username = caller.require_user()
         with self._database.transaction() as connection:
             for name in (directory, destination):
                 _check_exists(connection, username, name)
@@ -199,7 +199,7 @@ class RepositoryDirectories:
             NotAuthenticated: the caller is anonymous.
             NotFound: there is no such directory, or one of the files is not in it; then none is changed.
         """
-        username = _user(caller)
+        username = caller.require_user()
         with self._database.transaction() as connection:
             _check_exists(connection, username, directory)
             for file_id in relocations.owned_files(connection, username, directory, filenames).values():
@@ -223,7 +223,7 @@ class RepositoryDirectories:
             InvalidParameter: the name is not allowed, or the directory is an archive itself.
             NotFound: there is no such directory or file.
         """
-        username = _user(caller)
+        username = caller.require_user()
         plain = archive.removesuffix(ARCHIVE)
         names.check_directory(plain)
         if directory.endswith(ARCHIVE):
@@ -235,12 +235,6 @@ class RepositoryDirectories:
                 rows.insert_directory(connection, username, destination)
             message = f"File archived from {directory} directory."
             return destination, _empty_into(connection, username, directory, destination, filenames, message)
-
-
-def _user(caller: Caller) -> str:
-    if caller.username is None:
-        raise NotAuthenticated()
-    return caller.username
 
 
 def _names(connection: sa.Connection, username: str) -> tuple[list[str], list[str]]:

@@ -111,13 +111,12 @@ class ExternalRepository:
             NotAuthenticated: the caller is anonymous.
             NotFound: there is no such directory.
         """
-        if caller.username is None:
-            raise NotAuthenticated()
+        username = caller.require_user()
         own = self._own(caller, _places(shared=True, published=True))
         names = [str(each.address) for each in own]
         if directory:
             found = self._directory(caller, directory)
-            is_own = found.address.owner == caller.username
+            is_own = found.address.owner == username
             listed = [DirectoryFiles(directory, _of_category(found.files, category))]
             return DirectoryListing(listed if is_own else [], [] if is_own else listed, names, [])
         shown = _places(shared=shared, published=published)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import sqlalchemy as sa
 
-from deployr.errors import AlreadyExists, InvalidParameter, NotAuthenticated, NotFound
+from deployr.errors import AlreadyExists, InvalidParameter, NotFound
 from deployr.repository import file_types, names, relocations, rows
 from deployr.repository.blobs import Blob
 from deployr.repository.names import ROOT
@@ -51,7 +51,7 @@ class FileChanges:
             InvalidParameter: a new name is no file name, or its type is black-listed.
             NotFound: the directory, a file or a version does not exist; then nothing is copied.
         """
-        username = _user(caller)
+        username = caller.require_user()
         for source in sources:
             self._check_name(caller, source.rename)
         with self._database.transaction() as connection:
@@ -69,7 +69,7 @@ class FileChanges:
         Raises:
             NotAuthenticated, NotFound: as :meth:`copy`.
         """
-        username = _user(caller)
+        username = caller.require_user()
         with self._database.transaction() as connection:
             _check_directory(connection, username, destination)
             found = list(_found(connection, username, dict.fromkeys(sources)))
@@ -103,7 +103,7 @@ class FileChanges:
             NotFound: there is no such file or user, or who is to be revoked is no author.
             AlreadyExists: a new author has a file of this name in a directory of this name.
         """
-        username, directory = _user(caller), directory or ROOT
+        username, directory = caller.require_user(), directory or ROOT
         if not newauthors and not revokeauthors:
             raise InvalidParameter("Neither newauthor nor revokeauthor is given.")
         with self._database.transaction() as connection:
@@ -136,7 +136,7 @@ class FileChanges:
             NotAuthenticated: the caller is anonymous.
             NotFound: there is no such file or version.
         """
-        username = _user(caller)
+        username = caller.require_user()
         with self._database.transaction() as connection:
             file_id = _find(connection, username, directory or ROOT, filename)
             found = rows.select(connection, files.c.id == file_id, versions.c.version == version)
@@ -147,12 +147,6 @@ class FileChanges:
             blob = Blob(found[0].sha256, found[0].length)
             rows.insert_version(connection, file_id, blob, username, message)
             return rows.select(connection, files.c.id == file_id, rows.IS_LATEST)[0]
-
-
-def _user(caller: Caller) -> str:
-    if caller.username is None:
-        raise NotAuthenticated()
-    return caller.username
 
 
 def _check_directory(connection: sa.Connection, username: str, directory: str) -> None:

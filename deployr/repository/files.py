@@ -122,7 +122,7 @@ class RepositoryFiles:
         Raises:
             NotAuthenticated, InvalidParameter, NotFound: as :meth:`upload`.
         """
-        username = _user(caller)
+        username = caller.require_user()
         for filename in filenames:
             names.check_filename(filename)
             file_types.check_type(filename, self._blacklist, caller)
@@ -200,7 +200,7 @@ class RepositoryFiles:
         newversionmsg: str | None = None,
     ) -> RepositoryFile:
         """As :meth:`upload`, inside of a transaction that writes more than this file."""
-        username = _user(caller)
+        username = caller.require_user()
         names.check_filename(filename)
         file_types.check_type(filename, self._blacklist, caller)
         directory, properties = directory or ROOT, properties or FileProperties()
@@ -221,7 +221,7 @@ class RepositoryFiles:
             NotAuthenticated: the caller is anonymous.
             NotFound: the caller has no such file.
         """
-        username = _user(caller)
+        username = caller.require_user()
         with self._database.transaction() as connection:
             file_id = rows.find_id(connection, username, directory or ROOT, filename)
             if file_id is None:
@@ -236,19 +236,13 @@ class RepositoryFiles:
             NotAuthenticated: the caller is anonymous.
             NotFound: one of them does not exist; then none is deleted.
         """
-        username = _user(caller)
+        username = caller.require_user()
         with self._database.transaction() as connection:
             for filename in dict.fromkeys(filenames):
                 file_id = rows.find_id(connection, username, directory or ROOT, filename)
                 if file_id is None:
                     raise NotFound(f"There is no file {filename!r}.")
                 rows.drop_author(connection, file_id, username)
-
-
-def _user(caller: Caller) -> str:
-    if caller.username is None:
-        raise NotAuthenticated()
-    return caller.username
 
 
 def _shown(own: sa.ColumnElement[bool], shared: bool, published: bool) -> sa.ColumnElement[bool]:

@@ -21,7 +21,6 @@ from deployr.errors import (
     BoundaryExceeded,
     DeployrError,
     InvalidParameter,
-    NotAuthenticated,
     NotFound,
     PermissionDenied,
 )
@@ -77,8 +76,7 @@ class ShellScripts:
             BoundaryExceeded: it took too long or printed too much.
             ShellFailed: it ended with another status than 0.
         """
-        if caller.is_anonymous:
-            raise NotAuthenticated()
+        caller.require_user()
         if not self._limits.enabled:
             raise PermissionDenied("Shell scripts are not enabled on this server.")
         file = self._repositories.find(caller, name)

@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import AsyncIterable
 from typing import IO
 
-from deployr.errors import NotAuthenticated
 from deployr.repository import rows, zips
 from deployr.repository.blobs import Blob, Blobs
 from deployr.repository.files import RepositoryFiles
@@ -74,8 +73,7 @@ class ZipUploads:
         newversion: bool,
         message: str | None,
     ) -> None:
-        if caller.username is None:
-            raise NotAuthenticated()
+        username = caller.require_user()
         with self._database.transaction() as connection:
             for filename, blob in blobs.items():
-                rows.write_file(connection, caller.username, directory, filename, blob, properties, newversion, message)
+                rows.write_file(connection, username, directory, filename, blob, properties, newversion, message)

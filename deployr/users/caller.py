@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from deployr.errors import NotAuthenticated
 from deployr.users import roles
 
 
@@ -34,6 +35,16 @@ class Caller:
     def is_anonymous(self) -> bool:
         """Not logged in."""
         return self.username is None
+
+    def require_user(self) -> str:
+        """The user's name.
+
+        Raises:
+            NotAuthenticated: the caller is anonymous.
+        """
+        if self.username is None:
+            raise NotAuthenticated()
+        return self.username
 
     @property
     def owner(self) -> str:
