@@ -44,6 +44,7 @@ class Node(Protocol):
 
         Raises:
             NodeNotResponding: the node cannot make sessions now.
+            DeployrError: the one that was made failed before it served.
         """
 
     def release(self, session: Session) -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from deployr.errors import NodeNotResponding, NoFreeSlot, NotWarm
+from deployr.errors import DeployrError, NoFreeSlot, NotWarm
 from deployr.grid import processes
 from deployr.grid.files import remove_tree
 from deployr.grid.parent import ParentOptions
@@ -100,8 +100,8 @@ class ServiceNode:
 
     @property
     def is_hopeless(self) -> bool:
-        """Its sessions die: the code does not survive a fork."""
-        return self._deaths >= _MOST_DEATHS
+        """Its sessions die, or do not come up: the code does not survive a fork."""
+        return max(self._deaths, self._forks.stillborn) >= _MOST_DEATHS
 
     def resize(self, initial: int, most: int) -> None:
         """Give it a pool."""
@@ -133,8 +133,8 @@ class ServiceNode:
         self._promised += 1
         try:
             session = await self._forks.take()
-        except NodeNotResponding as ex:
-            raise NotWarm("The parent of the service does not answer.") from ex
+        except DeployrError as ex:
+            raise NotWarm("The parent of the service makes no sessions now.") from ex
         finally:
             self._promised -= 1
         session.on_death = functools.partial(self._died, on_death)
@@ -191,7 +191,7 @@ class ServiceParents:
         Raises:
             NotWarm: it is not ready, or there can be none.
         """
-        node = self._current(service) or self._begun(service)
+        node = self._current(service)
         node.asked = time.monotonic()
         if not node.healthy:
             raise NotWarm("The service is getting ready.")
@@ -199,7 +199,7 @@ class ServiceParents:
 
     def warm(self, service: ServiceSpec, initial: int, most: int) -> None:
         """Give a service a pool; see :meth:`deployr.grid.client.Grid.warm_service`."""
-        node = self._current(service) or self._begun(service)
+        node = self._current(service)
         node.resize(initial, most)
 
     def pools(self) -> list[ServicePool]:
@@ -237,31 +237,36 @@ class ServiceParents:
         await asyncio.gather(*(node.stop() for node in [*self._nodes.values(), *self._leaving]))
         remove_tree(self._options.parent.directory)
 
-    def _current(self, service: ServiceSpec) -> ServiceNode | None:
-        """The node that serves this state; one of another state makes room for it."""
+    def _current(self, service: ServiceSpec) -> ServiceNode:
+        """The node that serves this state, which is started when there is none.
+
+        Raises:
+            NotWarm: there can be none now; the pool of another state stays until there can.
+        """
         node = self._nodes.get(service.service)
-        if node is None or node.service.revision == service.revision:
+        if node and node.service.revision == service.revision:
             return node
-        self._retire(node)
-        if node.pool_sizes is None:
-            return None
-        fresh = self._begun(service)
-        fresh.resize(*node.pool_sizes)
-        return fresh
+        if node and not node.pool_sizes:
+            self._retire(node)
+        return self._begun(service)
 
     def _begun(self, service: ServiceSpec) -> ServiceNode:
-        """A node that is starting.
+        """A node that is starting, and takes the place and the pool of one of another state.
 
         Raises:
             NotWarm: there can be none now.
         """
         if (service.service, service.revision) in self._unfit:
             raise NotWarm("The service cannot be kept warm.")
-        if len(self._nodes) >= self._options.most or self._is_memory_short():
+        if not self._has_room(service):
             self._make_room()
-        if len(self._nodes) >= self._options.most or self._is_memory_short():
+        if not self._has_room(service):
             raise NotWarm("There is no room for another warm service.")
         node = ServiceNode(service, self._options, self._orphans, next(self._numbers))
+        former = self._nodes.get(service.service)
+        if former and former.pool_sizes:
+            node.resize(*former.pool_sizes)
+            self._retire(former)
         self._nodes[service.service] = node
         self._run(self._start(node))
         return node
@@ -289,6 +294,11 @@ class ServiceParents:
         unused = [node for node in self._nodes.values() if not node.used and not node.pool_sizes]
         if unused:
             self._retire(min(unused, key=lambda node: node.asked))
+
+    def _has_room(self, service: ServiceSpec) -> bool:
+        """For a node of this service, in the place of the one that it may have."""
+        others = self._nodes.keys() - {service.service}
+        return len(others) < self._options.most and not self._is_memory_short()
 
     def _is_memory_short(self) -> bool:
         return available_memory() < self._options.reserve

@@ -55,11 +55,15 @@ class WarmForks:
 
     Args:
         make_parent: makes a parent of the runtime; called as a class of :class:`WarmParent` is.
+
+    Attributes:
+        stillborn: forks, one after the other, that failed before they served.
     """
 
     def __init__(self, place: NodePlace, make_parent: Callable[..., WarmParent]) -> None:
         self._place = place
         self._make_parent = make_parent
+        self.stillborn = 0
         self._parent: WarmParent | None = None
         self._born: dict[RSession, WarmParent] = {}
         self._warm: deque[RSession] = deque()
@@ -92,6 +96,7 @@ class WarmForks:
 
         Raises:
             NodeNotResponding: none can be made now.
+            DeployrError: the one that was made failed before it served.
         """
         self._taken.append(time.monotonic())
         session = self._next_warm() or await self._fork()
@@ -188,10 +193,13 @@ class WarmForks:
         try:
             await parent.furnish(session.files)
             await session.settle()
-        except BaseException:
+        except BaseException as ex:
+            if isinstance(ex, DeployrError):
+                self.stillborn += 1
             session.close()
             self.forget(session)
             raise
+        self.stillborn = 0
         return session
 
     # -- warm forks ---------------------------------------------------------------------------------------

@@ -252,13 +252,33 @@ async def test_a_killed_parent_is_started_again(services: tuple[GridProcess, Soc
     assert _parents(process) != [parent]
 
 
-async def test_init_code_that_fails_is_left_to_plain_sessions(services: tuple[GridProcess, SocketGrid]) -> None:
+async def test_what_fails_when_it_is_loaded_or_forked_is_left_to_plain_sessions(
+    services: tuple[GridProcess, SocketGrid],
+) -> None:
     process, grid = services
-    for service in (_service("stop('no')"), _service("raise ValueError", runtime="python")):
+    # Deeper than what sessions are furnished with: the parent comes up, and no session of it does.
+    deep = _service(f"dir.create('{'d/' * 20}', recursive = TRUE)")
+    for service in (_service("stop('no')"), _service("raise ValueError", runtime="python"), deep):
         assert not await _is_warm(grid, service)
-        await eventually(lambda: "cannot be kept warm" in process.log())
+        await _is_unfit(process, service)
         assert not await _is_warm(grid, service)
     await eventually(lambda: _parents(process) == [])
+
+
+async def _is_unfit(process: GridProcess, service: ServiceSpec) -> None:
+    await eventually(lambda: f"service {service.service} cannot be kept warm" in process.log())
+
+
+async def test_a_pool_stays_while_there_can_be_none_of_the_services_next_state(
+    grid_process: GridProcess, grid: SocketGrid
+) -> None:
+    changed = _service("stop('no')", revision="2")
+    assert not await _is_warm(grid, changed)
+    await _is_unfit(grid_process, changed)
+    await grid.warm_service(_service(service=changed.service), initial=1, most=1)
+    assert not await _is_warm(grid, changed)
+    assert changed.service in [pool.service for pool in await grid.pools()]
+    await grid.drop_pool(changed.service)
 
 
 @pytest.fixture
