@@ -16,7 +16,7 @@ execute <- function(options, arguments) suspendInterrupts({
     run_code(options$code, options$echo)
   })
   outcome$elapsed <- (proc.time()[[3L]] - started) * 1000
-  guarded(finish_plots())
+  if (has_plots()) guarded(finish_plots())
   while (sink.number() > 0L) sink()
   sink(type = "message")
   # What code that was thrown out left of a line is its own, and not of what runs next.

@@ -32,6 +32,9 @@ is_drawn <- function(page) {
   any(grepl("<(rect|path|use|image) ", readLines(file.path(plots$directory, page), warn = FALSE)))
 }
 
+# Devices are open, or were.
+has_plots <- function() plots$devices > 0L || length(grDevices::dev.list()) > 0L
+
 # Closes every device, named ones too, and numbers the pages from 001.
 finish_plots <- function() {
   if (length(grDevices::dev.list())) grDevices::graphics.off()

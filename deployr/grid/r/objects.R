@@ -16,6 +16,7 @@ opaque <- function(x) {
 
 # A value that can travel: environments, functions, S4 objects, models and what is nested too deep become opaque.
 portable <- function(x, depth = 0L) {
+  if (carries(x)) return(x)
   if (depth > deepest || isS4(x)) return(opaque(x))
   type <- typeof(x)
   if (type == "list") {
