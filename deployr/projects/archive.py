@@ -9,16 +9,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-import stat
 import tempfile
 import zipfile
-import zlib
 from collections.abc import AsyncIterable, AsyncIterator, Iterator
 from typing import IO
 
 import msgspec
 
-from deployr.errors import InvalidParameter, TooLarge
+from deployr.errors import InvalidParameter
 from deployr.grid.files import check_name
 from deployr.grid.protocol import ExecutionRecord, FileInfo
 from deployr.projects import downloads
@@ -26,25 +24,17 @@ from deployr.projects.persistence import WORKSPACE
 from deployr.projects.projects import Projects
 from deployr.projects.records import AUTOSAVED, Download, Project, ProjectChanges, StateParts
 from deployr.projects.saved_rows import SavedExecution, SavedFile, SavedState
-from deployr.repository import file_types
+from deployr.repository import file_types, zips
 from deployr.repository.blobs import Blob, Blobs
 from deployr.settings import Settings
 from deployr.users.caller import Caller
 
 _METADATA = "project.json"
-_IN_MEMORY = 1024 * 1024
-_CHUNK = 256 * 1024
 _MOST_ENTRIES = 20_000
-_HEADER = b"PK\x01\x02"
-"""Begins the description of an entry; :mod:`zipfile` reads all of these at once."""
-
 _EXPANSION = 4
 """The contents may be so many times larger than the largest upload."""
 
 _LARGEST_METADATA = 256 * 1024 * 1024
-
-_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OverflowError, ValueError, RecursionError, msgspec.MsgspecError)
-"""What reading a broken archive raises."""
 
 _EXECUTION = re.compile(r"EXEC-[0-9A-Za-z-]{1,64}")
 _PACKAGE = re.compile(r"[A-Za-z][A-Za-z0-9.]*")
@@ -101,8 +91,10 @@ class Archives:
             InvalidParameter: it is no archive of a project, or one that an export would not make.
             TooLarge: its contents are too large or too many.
         """
-        with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as file:
-            await _spool(content, file)
+        with tempfile.TemporaryFile() as file:
+            async for chunk in content:
+                await asyncio.to_thread(file.write, chunk)
+            file.flush()
             metadata, state = await asyncio.to_thread(self._read, file, caller)
         original = metadata.name or AUTOSAVED
         described = ProjectChanges(
@@ -119,16 +111,15 @@ class Archives:
         yield self._blobs.stream(sha256)
 
     def _read(self, file: IO[bytes], caller: Caller) -> tuple[Metadata, SavedState]:
-        try:
-            with zipfile.ZipFile(file) as archive:
-                entries = _checked(archive, self._largest)
-                metadata = _decode(archive, entries)
-                for name in entries:
-                    if name.startswith("directory/"):
-                        file_types.check_type(name, self._blacklist, caller)
-                blobs = {name: self._blobs.put(_chunks(archive, entry)) for name, entry in entries.items()}
-        except _BROKEN as ex:
-            raise InvalidParameter("The file is no archive of a project.") from ex
+        with zips.opened(file, self._largest, _MOST_ENTRIES) as archive:
+            entries = {entry.filename: entry for entry in zips.entries(archive)}
+            for name in entries:
+                _check_place(name)
+            metadata = _decode(archive, entries)
+            for name in entries:
+                if name.startswith("directory/"):
+                    file_types.check_type(name, self._blacklist, caller)
+            blobs = {name: self._blobs.put(zips.chunks(archive, entry)) for name, entry in entries.items()}
         return metadata, _state(metadata, blobs, self._depth)
 
 
@@ -169,43 +160,6 @@ async def _bytes(content: bytes) -> AsyncIterator[AsyncIterable[bytes]]:
 # -- import -----------------------------------------------------------------------------------------------
 
 
-async def _spool(content: AsyncIterable[bytes], file: IO[bytes]) -> None:
-    """Write an upload to a file, unless it describes so many entries that reading these alone would be too much."""
-    headers, last = 0, b""
-    async for chunk in content:
-        headers += (last + chunk).count(_HEADER)
-        last = chunk[-len(_HEADER) + 1 :]
-        if headers > _MOST_ENTRIES:
-            raise TooLarge(f"The archive has more than {_MOST_ENTRIES} entries.")
-        await asyncio.to_thread(file.write, chunk)
-
-
-def _checked(archive: zipfile.ZipFile, largest: int) -> dict[str, zipfile.ZipInfo]:
-    """The entries of an archive by name.
-
-    Raises:
-        InvalidParameter: one of them is not what an export makes.
-        TooLarge: together they are.
-    """
-    entries: dict[str, zipfile.ZipInfo] = {}
-    for entry in archive.infolist():
-        if entry.is_dir():
-            continue
-        if entry.filename in entries or not _is_plain(entry):
-            raise InvalidParameter(f"The archive has an entry that cannot be imported: {entry.filename!r}.")
-        _check_place(entry.filename)
-        entries[entry.filename] = entry
-    if sum(entry.file_size for entry in entries.values()) > largest:
-        raise TooLarge(f"The contents of the archive are larger than {largest} bytes.")
-    return entries
-
-
-def _is_plain(entry: zipfile.ZipInfo) -> bool:
-    """A file that is not encrypted; exports know these compressions only."""
-    compressed = entry.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-    return compressed and not entry.flag_bits & 1 and not stat.S_ISLNK(entry.external_attr >> 16)
-
-
 def _check_place(name: str) -> None:
     """Whether an export puts something there."""
     match name.split("/"):
@@ -223,20 +177,16 @@ def _decode(archive: zipfile.ZipFile, entries: dict[str, zipfile.ZipInfo]) -> Me
     """What the archive says of its project; its entry is taken out."""
     if _METADATA not in entries or entries[_METADATA].file_size > _LARGEST_METADATA:
         raise InvalidParameter("The file is no archive of a project.")
-    metadata = msgspec.json.decode(archive.read(entries.pop(_METADATA)), type=Metadata)
+    try:
+        metadata = msgspec.json.decode(b"".join(zips.chunks(archive, entries.pop(_METADATA))), type=Metadata)
+    except (msgspec.MsgspecError, RecursionError) as ex:
+        raise InvalidParameter("The file is no archive of a project.") from ex
     executions = [record.execution for record in metadata.history]
     if len(set(executions)) < len(executions) or not all(map(_EXECUTION.fullmatch, executions)):
         raise InvalidParameter("The archive has a history that cannot be imported.")
     if not all(map(_PACKAGE.fullmatch, metadata.packages or [])):
         raise InvalidParameter("The archive has a list of packages that cannot be imported.")
     return metadata
-
-
-def _chunks(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]:
-    """The content of an entry; never more of it than the archive said."""
-    with archive.open(entry) as content:
-        while chunk := content.read(_CHUNK):
-            yield chunk
 
 
 def _state(metadata: Metadata, blobs: dict[str, Blob], depth: int) -> SavedState:

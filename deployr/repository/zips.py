@@ -13,7 +13,7 @@ from typing import IO
 from deployr.errors import InvalidParameter, TooLarge
 
 MAX_FILES = 10_000
-"""Most files in a zip."""
+"""Most files in a zip, unless its reader says otherwise."""
 
 _MAX_READ = 4 * 1024 * 1024
 """Most bytes that are read at once: of a zip's index too, which takes memory many times its size."""
@@ -40,12 +40,13 @@ class _Bounded(io.FileIO):
 
 
 @contextlib.contextmanager
-def opened(file: IO[bytes], limit: int) -> Iterator[zipfile.ZipFile]:
+def opened(file: IO[bytes], limit: int, most: int = MAX_FILES) -> Iterator[zipfile.ZipFile]:
     """A zip whose entries are plain files of plain claims, with different names.
 
     Args:
         file: a file on disk.
         limit: most bytes of all its files together, unpacked.
+        most: files.
 
     Raises:
         InvalidParameter: it is no zip, is damaged, or holds something else than plain files.
@@ -53,9 +54,9 @@ def opened(file: IO[bytes], limit: int) -> Iterator[zipfile.ZipFile]:
     """
     try:
         with zipfile.ZipFile(_Bounded(file.fileno(), closefd=False)) as archive:
-            _check(entries(archive), limit)
+            _check(entries(archive), limit, most)
             yield archive
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError) as ex:
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OverflowError, ValueError) as ex:
         raise InvalidParameter(f"The file is no zip that can be read: {ex}.") from ex
 
 
@@ -71,9 +72,9 @@ def chunks(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]:
             yield chunk
 
 
-def _check(found: list[zipfile.ZipInfo], limit: int) -> None:
-    if len(found) > MAX_FILES:
-        raise TooLarge(f"The zip has more than {MAX_FILES} files.")
+def _check(found: list[zipfile.ZipInfo], limit: int, most: int) -> None:
+    if len(found) > most:
+        raise TooLarge(f"The zip has more than {most} files.")
     if sum(entry.file_size for entry in found) > limit:
         raise TooLarge(f"The files in the zip are larger than {limit} bytes.")
     if len({entry.filename for entry in found}) < len(found):
