@@ -105,9 +105,17 @@ class NodeAway(NodeNotResponding):
 
 
 class SessionLost(GridError):
-    """The R session is gone: it crashed, quit, was killed, or belonged to a grid that died."""
+    """The R session is gone: it crashed, quit, was killed, or belonged to a grid that died.
+
+    Attributes:
+        session: its id, which the grid's client fills in: one call may deal with several sessions.
+    """
 
     code = 916
+
+    def __init__(self, message: str, session: str | None = None) -> None:
+        super().__init__(message)
+        self.session = session
 
 
 class NotWarm(GridError):

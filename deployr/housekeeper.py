@@ -6,6 +6,7 @@ import asyncio
 import datetime
 import logging
 import signal
+from collections.abc import Awaitable
 
 import sqlalchemy as sa
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -45,17 +46,16 @@ class Housekeeper:
 
     async def tick(self) -> None:
         """One round, to be made every :attr:`HttpSessions.interval`; what fails is tried again in the next."""
-        try:
-            await self._keep_busy()
-            # Web workers may not yet have written down that a session is in use.
-            for expired in self._sessions.expired(since=self._sessions.interval):
-                await self._end(expired)
-            await self._ml_sessions.close_of_disabled()
-            await self._projects.forget_lost()
-        except DeployrError as ex:
-            log.warning("housekeeping: %s", ex.message)
-        except UNAVAILABLE as ex:
-            log.warning("housekeeping: the database does not respond: %s", ex)
+        await _tried(self._end_expired())
+        await _tried(self._ml_sessions.close_of_disabled())
+        await _tried(self._projects.end_abandoned())
+        await _tried(self._projects.forget_lost())
+
+    async def _end_expired(self) -> None:
+        await self._keep_busy()
+        # Web workers may not yet have written down that a session is in use.
+        for expired in self._sessions.expired(since=self._sessions.interval):
+            await _tried(self._end(expired))
 
     async def _keep_busy(self) -> None:
         """A call that runs for longer than the idle timeout is not idleness; others of its session go through."""
@@ -74,6 +74,16 @@ class Housekeeper:
             await self._grid.close(blackbox)
         self._sessions.end(expired.digest)
         await self._grid.publish(SecurityLogout(http=expired.digest, username=expired.username, reason="timeout"))
+
+
+async def _tried(step: Awaitable[None]) -> None:
+    """What fails keeps nothing else from being done."""
+    try:
+        await step
+    except DeployrError as ex:
+        log.warning("housekeeping: %s", ex.message)
+    except UNAVAILABLE as ex:
+        log.warning("housekeeping: the database does not respond: %s", ex)
 
 
 def collect_blobs(collector: BlobCollector) -> None:

@@ -70,13 +70,16 @@ class UserResource:
         usercookie = params.text("usercookie")
         if usercookie:
             self._accounts.set_cookie(caller.username, usercookie)
-        await self._projects.leave(caller.http_session, save=caller.autosave)
-        await self._scripts.leave(caller.http_session)
-        self._sessions.end(caller.http_session)
         ended = SecurityLogout(
             http=caller.http_session, username=caller.username, displayname=caller.displayname, reason="logout"
         )
-        await self._grid.publish(ended)
+        try:
+            await self._projects.leave(caller.http_session, save=caller.autosave)
+            await self._scripts.leave(caller.http_session)
+        finally:
+            # Whatever the grid says; the housekeeper ends what was left there.
+            self._sessions.end(caller.http_session)
+            await self._grid.publish(ended)
         envelope.succeed(req, resp)
 
     async def on_post_about(self, req: Call, resp: Response) -> None:

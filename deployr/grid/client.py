@@ -453,6 +453,10 @@ class SocketGrid:
             yield stream
         except FrameError as ex:
             raise errors.NodeNotResponding("The grid is not responding.") from ex
+        except errors.SessionLost as ex:
+            # An operation within this one, on another session, has filled it in before.
+            ex.session = ex.session or _session(request)
+            raise
         finally:
             if stream.in_step and len(self._idle) < self._keep and not stream.at_eof():
                 self._idle.append(stream)
@@ -477,6 +481,12 @@ _holds: contextvars.ContextVar[Mapping[str, str]] = contextvars.ContextVar("hold
 
 def _hold(session: str) -> str | None:
     return _holds.get().get(session)
+
+
+def _session(request: protocol.Request) -> str | None:
+    """The session that a request is about."""
+    about = getattr(request, "spec", request)
+    return getattr(about, "session", None)
 
 
 _events: msgspec.msgpack.Decoder[Event | Heard] = msgspec.msgpack.Decoder(Event | Heard)

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import math
 import os
+import re
 import stat
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
@@ -25,6 +26,8 @@ _DEPTH = 8
 _CLEAR_SECONDS = 30.0
 _MOST_FILES = 10_000
 _UPLOAD = ".upload-"
+_PLAIN_NAME = re.compile(r"[^/\\\x00-\x1f\x7f\ud800-\udfff]+")
+"""Surrogates stand for bytes that are no text."""
 _OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 Snapshot = dict[str, tuple[int, int, int]]
@@ -38,13 +41,10 @@ def check_name(name: str, *, hidden: bool = False) -> str:
         hidden: it may begin with a dot, but not as those of files that are being written do.
 
     Raises:
-        InvalidParameter: it is empty, too long, hidden, or holds a separator or control character.
+        InvalidParameter: it is empty, too long, hidden, no text, or holds a separator or control character.
     """
-    is_refused = name in (".", "..") or name.startswith(_UPLOAD) if hidden else name.startswith(".")
-    if not name or is_refused or "/" in name or "\\" in name:
+    if not _is_plain_name(name, hidden):
         raise InvalidParameter(f"Invalid file name: {name!r}.")
-    if any(ord(char) < 32 or ord(char) == 127 for char in name) or len(os.fsencode(name)) > _LONGEST_NAME:
-        raise InvalidParameter("Invalid file name.")
     return name
 
 
@@ -301,24 +301,19 @@ class SessionDirectory:
         return ((name, st) for name, st in self._entries(range(_MOST_FILES)) if _is_plain(st))
 
     def _entries(self, left: Iterable[int]) -> Iterator[tuple[str, os.stat_result]]:
-        """Visible entries of whatever kind, while ``left`` has an item for each that is looked at."""
+        """Visible entries of whatever kind, while ``left`` has an item for each that is looked at.
+
+        What :func:`check_name` would refuse could not be read by anyone, and is not visible either.
+        """
         if self._fd < 0:
             raise SessionLost("The R session is no longer there.")
         # scandir() of a descriptor works on a duplicate that shares its position.
         os.lseek(self._fd, 0, os.SEEK_SET)
         with os.scandir(self._fd) as entries:
             for entry, _ in zip(entries, left, strict=False):
-                if not self._is_shown(entry.name):
-                    continue
-                with contextlib.suppress(OSError):
-                    yield entry.name, entry.stat(follow_symlinks=False)
-
-    def _is_shown(self, name: str) -> bool:
-        if not self._hidden:
-            return not name.startswith(".") and _is_text(name)
-        with contextlib.suppress(InvalidParameter):
-            return bool(self._checked(name)) and _is_text(name)
-        return False
+                if _is_plain_name(entry.name, self._hidden):
+                    with contextlib.suppress(OSError):
+                        yield entry.name, entry.stat(follow_symlinks=False)
 
     def _checked(self, name: str) -> str:
         return check_name(name, hidden=self._hidden)
@@ -419,12 +414,9 @@ def _is_plain(st: os.stat_result) -> bool:
     return stat.S_ISREG(st.st_mode) and st.st_nlink == 1
 
 
-def _is_text(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+def _is_plain_name(name: str, hidden: bool) -> bool:
+    is_refused = name in (".", "..") or name.startswith(_UPLOAD) if hidden else name.startswith(".")
+    return not is_refused and _PLAIN_NAME.fullmatch(name) is not None and len(name.encode()) <= _LONGEST_NAME
 
 
 def _not_written(name: str) -> InvalidParameter:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 
+from deployr.errors import NotFound
 from deployr.grid.client import Grid
 from deployr.projects import rdata, session_packages
 from deployr.projects.projects import Projects
@@ -60,8 +62,10 @@ class Adoption:
 
     async def _copy_files(self, project_id: str, session: str) -> None:
         for info in await self._grid.list_files(project_id):
-            async with self._grid.read_file(project_id, info.filename) as (_, content):
-                await self._grid.write_file(session, info.filename, content, descr=info.descr, overwrite=True)
+            # What the project's code takes away meanwhile is not there.
+            with contextlib.suppress(NotFound):
+                async with self._grid.read_file(project_id, info.filename) as (_, content):
+                    await self._grid.write_file(session, info.filename, content, descr=info.descr, overwrite=True)
 
     async def _copy_saved_files(self, project_id: str, session: str) -> None:
         for file in (await self._projects.saved(project_id)).files:

@@ -34,9 +34,10 @@ class Executions:
             ProjectBusy: another call runs in the project.
             DeployrError: the preparation failed; no code was run.
         """
+        # Before a saved project is restored; anonymous callers are told to log in.
+        if not (caller.is_anonymous or caller.may_run_code):
+            raise PermissionDenied("Your roles allow the execution of repository scripts only.")
         async with self._projects.using(caller, project_id) as project:
-            if not caller.may_run_code:
-                raise PermissionDenied("Your roles allow the execution of repository scripts only.")
             return await self._execute(caller, project, Source(code, visible=True), options)
 
     async def execute_script(

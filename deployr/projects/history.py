@@ -147,8 +147,13 @@ class History:
 
     async def _capture(self, project: str, record: ExecutionRecord, saved: SavedExecution | None) -> SavedExecution:
         known = {info: saved.plots[info.filename] for info in saved.record.results} if saved else {}
-        plots = {info.filename: known.get(info) or await self._store(project, info) for info in record.results}
-        return SavedExecution(record, plots)
+        plots = {}
+        for info in record.results:
+            # The session may take it away meanwhile.
+            with contextlib.suppress(NotFound):
+                plots[info.filename] = known.get(info) or await self._store(project, info)
+        results = [info for info in record.results if info.filename in plots]
+        return SavedExecution(msgspec.structs.replace(record, results=results), plots)
 
     async def _store(self, project: str, info: FileInfo) -> str:
         reading = self._grid.read_file(project, info.filename, area="results", execution=info.execution)

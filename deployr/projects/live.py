@@ -8,7 +8,7 @@ import dataclasses
 import logging
 from collections.abc import Sequence
 
-from deployr.errors import AlreadyExists, DeployrError, GridError, ProjectBusy, SessionLost
+from deployr.errors import DeployrError, GridError, ProjectBusy, SessionLost
 from deployr.grid.client import Grid
 from deployr.grid.protocol import SessionSpec
 from deployr.projects import rows
@@ -62,20 +62,25 @@ class LiveSessions:
         Raises:
             SessionLost: it had one that was not closed; said once, since what was not saved is lost.
         """
-        if await self._grid.sessions(sessions=[project.project]):
+        found = await self._grid.sessions(sessions=[project.project])
+        if found and (project.http_session is not None or found[0].state == "busy"):
             return
         if project.http_session is not None:
             self.note_loss(project)
-            raise SessionLost("The R session is not responding; it is no longer there.")
+            raise SessionLost("The R session is not responding; it is no longer there.", project.project)
         async with self._grid.hold(project.project):
             await self._reopen(project, caller)
 
     async def _reopen(self, project: Project, caller: Caller) -> None:
         """Open a session as the project was saved; who comes in between must not see a part of that."""
-        try:
-            await self.open(project, caller)
-        except AlreadyExists:
-            raise ProjectBusy from None
+        with self._database.reading() as connection:
+            current = rows.find(connection, project.project)
+        if current is None or current.http_session is not None:
+            # Deleted, or restored by another call, meanwhile.
+            return
+        # It has none, unless a web worker was killed while it restored the project.
+        await self._grid.close(project.project)
+        await self.open(project, caller)
         try:
             await self._states.restore(project.project)
             with self._database.transaction() as connection:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from typing import Any
 
 import msgspec
 
-from deployr.errors import PermissionDenied
+from deployr.errors import NotFound, PermissionDenied
 from deployr.grid.client import Grid
-from deployr.grid.protocol import FileArea, FileInfo
+from deployr.grid.protocol import FileArea
 from deployr.projects import rows, saved_rows, session_packages, values
 from deployr.projects.history import History, flushed
 from deployr.projects.records import NO_PROJECT, Project, StateParts
@@ -52,7 +53,7 @@ class ProjectStates:
         async with self._grid.hold(project):
             packages = await session_packages.attached(self._grid, project)
             workspace = await self._store_workspace(project) if parts.workspace else None
-            files = [await self._store(project, info) for info in await self._list(project, parts)]
+            files = await self._store_files(project) if parts.directory else []
             history = await self._history.capture(project, parts)
             return SavedState(workspace, packages, files, history, self._forgotten(project, parts))
 
@@ -101,15 +102,17 @@ class ProjectStates:
         if parts.flush_history:
             await self._grid.flush(project)
 
-    async def _list(self, project: str, parts: StateParts) -> list[FileInfo]:
-        return await self._grid.list_files(project) if parts.directory else []
-
     async def _store_workspace(self, project: str) -> str:
         await self._grid.call(project, "save_workspace", values.arguments())
         return await self._put(project, WORKSPACE, "state")
 
-    async def _store(self, project: str, info: FileInfo) -> SavedFile:
-        return SavedFile(info.filename, await self._put(project, info.filename), info.descr)
+    async def _store_files(self, project: str) -> list[SavedFile]:
+        """What the session takes away between listing and reading is not there, which is no failure."""
+        files = []
+        for info in await self._grid.list_files(project):
+            with contextlib.suppress(NotFound):
+                files.append(SavedFile(info.filename, await self._put(project, info.filename), info.descr))
+        return files
 
     async def _put(self, project: str, filename: str, area: FileArea = "directory") -> str:
         async with self._grid.read_file(project, filename, area=area) as (_, chunks):

@@ -37,6 +37,10 @@ from deployr.store.schema import http_sessions
 from deployr.store.schema import projects as table
 from deployr.users.caller import Caller
 
+_PREFIX = "PROJECT-"
+_has_ended = table.c.http_session.not_in(sa.select(http_sessions.c.digest))
+"""Condition: the HTTP session that has the project live is no more."""
+
 
 class Projects:
     """The projects of all users.
@@ -56,6 +60,7 @@ class Projects:
         self.executed = History(database, grid, blobs, limits.history_depth, limits.history_storage)
         self._states = ProjectStates(database, grid, blobs, self.executed)
         self._live = LiveSessions(database, grid, self._states, settings)
+        self._session_timeout = settings.server.session_timeout
 
     # -- calls --------------------------------------------------------------------------------------------
 
@@ -290,12 +295,32 @@ class Projects:
         While their HTTP session lasts they are kept: who calls one is told 916, that its session is lost. A project is
         written after its session was opened, so what has no session after it was read has lost it.
         """
-        ended = table.c.http_session.not_in(sa.select(http_sessions.c.digest))
         with self._database.reading() as connection:
-            found = rows.select(connection, table.c.kind != "persistent", ended)
+            found = rows.select(connection, table.c.kind != "persistent", _has_ended)
         lost = [project.project for project in await self._live.with_liveness(found) if not project.live]
         if lost:
             self._forget(*lost)
+
+    async def end_abandoned(self) -> None:
+        """End sessions that no HTTP session has, once nobody has used them for as long as one lasts.
+
+        Those without a row, or whose row names no HTTP session, are of calls whose process was killed while it made or
+        restored a project: they are closed. Those whose HTTP session ended without them, since a call ran or the grid
+        was away, are saved first.
+        """
+        idle = await self._idle_sessions()
+        with self._database.reading() as connection:
+            known = rows.select(connection, table.c.project.in_(idle), table.c.http_session.is_not(None))
+            left = rows.select(connection, table.c.project.in_(idle), _has_ended)
+        for session in idle - {project.project for project in known}:
+            await self._grid.close(session)
+        await self._live.end_all(left, save=True)
+
+    async def _idle_sessions(self) -> set[str]:
+        """Sessions of projects, those of jobs left out, that nobody has used for as long as an HTTP session lasts."""
+        limit = now_ms() - self._session_timeout * 1000
+        idle = [info for info in await self._grid.sessions() if info.state == "idle" and info.used < limit]
+        return {info.session for info in idle if info.purpose == "authenticated" and info.session.startswith(_PREFIX)}
 
     # -- for the other parts of the domain ----------------------------------------------------------------
 
@@ -323,7 +348,7 @@ class Projects:
     async def using(
         self, caller: Caller, project_id: str, *, reading: bool = False, blackbox: bool = False
     ) -> AsyncIterator[Project]:
-        """A live project, for calls of the grid; when they find the session lost the project is forgotten.
+        """A live project, for calls of the grid; when they find its session lost the project is forgotten.
 
         Raises:
             NotAuthenticated, PermissionDenied: see :meth:`find`.
@@ -336,8 +361,9 @@ class Projects:
             await self._live.activate(project, caller)
         try:
             yield dataclasses.replace(project, live=True)
-        except SessionLost:
-            self._live.note_loss(project)
+        except SessionLost as ex:
+            if ex.session == project_id:
+                self._live.note_loss(project)
             raise
 
     @contextlib.asynccontextmanager
@@ -400,7 +426,7 @@ def _given(changes: ProjectChanges) -> dict[str, Any]:
 def _new_project(caller: Caller, kind: Kind, name: str | None, descr: str | None) -> Project:
     username = caller.require_user()
     return Project(
-        project=f"PROJECT-{uuid.uuid4()}",
+        project=f"{_PREFIX}{uuid.uuid4()}",
         name=name,
         descr=descr if name else None,
         longdescr=None,

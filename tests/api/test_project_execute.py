@@ -138,11 +138,14 @@ def test_code_must_be_given_and_be_in_a_project_of_the_caller(
 
 def test_a_basic_user_executes_scripts_but_no_code(server: Server) -> None:
     basic = server.login(BASIC_USER, "Password1")
-    project = basic.project()
+    project = basic.project(projectname="Scripted")
+    basic.succeed("/r/project/close", project=project)
     assert basic.post("/r/project/execute/code", project=project, code="1").status_code == 403
+    assert not basic.succeed("/r/project/ping", project=project)["project"]["live"]
     sent = {"project": project, "csvinputs": "input_randomNum,2", "robjects": "x", **HELLO}
     reply = basic.succeed("/r/project/execute/script", **sent)
     assert len(reply["workspace"]["objects"][0]["value"]) == 2
+    basic.succeed("/r/project/delete", project=project)
     basic.logout()
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.server import BASIC_USER, Client, Server, record_of
+from tests.server import BASIC_USER, Client, InProcess, Server, record_of
 
 LOGIN_KEYS = {"success", "call", "user", "limits", "X-XSRF-TOKEN", "uid", "httpcookie"}
 
@@ -59,6 +59,13 @@ def test_a_logout_without_a_session_is_forbidden(testuser: Client) -> None:
     assert set(testuser.logout()) == {"success", "call", "uid", "httpcookie"}
     testuser.fail("/r/user/logout", status=403)
     testuser.fail("/r/user/about", status=401)
+
+
+async def test_a_logout_that_the_grid_fails_is_one_all_the_same(in_process: InProcess) -> None:
+    async with in_process() as client:
+        await client.post("/r/user/login", data={"username": "testuser", "password": "changeme"})
+        assert record_of(await client.post("/r/user/logout"))["errorCode"] == 915
+        assert (await client.post("/r/user/about")).status_code == 401
 
 
 def test_the_usercookie_comes_back_at_the_next_login(server: Server) -> None:

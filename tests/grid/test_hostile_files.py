@@ -69,8 +69,11 @@ async def test_names_in_any_script_are_plain(session: Talk) -> None:
     assert len(await session.files()) == 4
 
 
-async def test_names_that_are_no_text_are_not_listed(session: Talk) -> None:
-    await session.run(r"""system("touch \"$(printf 'a\\377b')\"")""")
+@pytest.mark.parametrize("name", [r"a\\377b", r"out\\134x.csv", r"a\\tb"])
+async def test_names_that_nobody_could_ask_for_are_not_listed(session: Talk, name: str) -> None:
+    outcome = await session.run(rf"""system("touch \"$(printf '{name}')\"")""")
+    assert await session.number("length(list.files())") == 1
+    assert outcome.record.artifacts == []
     assert await session.files() == []
 
 

@@ -9,10 +9,11 @@ import pytest
 
 from deployr.errors import PermissionDenied, SessionLost
 from deployr.grid.client import SocketGrid
-from deployr.grid.protocol import Execution
+from deployr.grid.protocol import Execution, FileArea, FileInfo, SessionSpec
 from deployr.projects import values
 from deployr.projects.projects import Projects
 from deployr.projects.records import ClosingOptions, ProjectChanges
+from deployr.settings import Settings
 from deployr.store.database import Database
 from deployr.store.schema import project_saves
 from deployr.users.caller import Caller
@@ -70,6 +71,28 @@ async def test_a_session_that_ends_saves_its_persistent_projects(
     await projects.delete(CALLER, project)
 
 
+class _Vanishing(SocketGrid):
+    """A grid whose sessions take away a file between its listing and its reading."""
+
+    async def list_files(self, session: str, area: FileArea = "directory") -> list[FileInfo]:
+        infos = await super().list_files(session, area)
+        await self.delete_files(session, [infos[0].filename])
+        return infos
+
+
+async def test_a_file_that_vanishes_while_a_project_is_saved_costs_nothing_else(server: Server) -> None:
+    grid, database = _Vanishing(server.settings.grid_socket), Database(server.settings.database_url)
+    projects = Projects(database, grid, server.settings)
+    project = (await projects.create(CALLER, name="Kept")).project
+    code = Execution(execution="EXEC-1", code="writeLines('a', 'a.txt'); writeLines('b', 'b.txt')")
+    await grid.execute(project, code, values.execution_arguments({}, []))
+    await projects.close(CALLER, project, ClosingOptions())
+    assert [file.filename for file in (await projects.saved(project)).files] == ["b.txt"]
+    await projects.delete(CALLER, project)
+    await grid.aclose()
+    database.close()
+
+
 async def test_projects_whose_sessions_are_lost_are_forgotten(projects: Projects, grid: SocketGrid) -> None:
     temporary, persistent = await projects.create(CALLER), await projects.create(CALLER, name="Kept")
     for project in (temporary, persistent):
@@ -79,6 +102,40 @@ async def test_projects_whose_sessions_are_lost_are_forgotten(projects: Projects
         projects.find(CALLER, temporary.project)
     assert projects.find(CALLER, persistent.project).name == "Kept"
     await projects.delete(CALLER, persistent.project)
+
+
+async def test_the_loss_of_a_session_costs_no_other_project(projects: Projects, grid: SocketGrid) -> None:
+    mine, lost = [(await projects.create(CALLER)).project for _ in range(2)]
+    await grid.close(lost)
+    with pytest.raises(SessionLost):
+        async with projects.using(CALLER, mine), grid.hold(mine):
+            await grid.console(lost)
+    assert (await projects.ping(CALLER, mine)).live
+    await projects.leave(CALLER.http_session)
+
+
+async def test_sessions_that_no_http_session_has_are_saved_if_they_can_be_and_closed(
+    projects: Projects, grid: SocketGrid, server: Server
+) -> None:
+    settings = Settings.load(flags={"home": server.settings.home, "server.session_timeout": 1})
+    database = Database(settings.database_url)
+    # No HTTP session has the caller's digest.
+    left = (await projects.create(CALLER, name="Left")).project
+    code = Execution(execution="EXEC-1", code="x <- 42")
+    await grid.execute(left, code, values.execution_arguments({}, []))
+    half_made = await grid.open(SessionSpec(session="PROJECT-half-made", owner=CALLER.owner))
+    job = await grid.open(SessionSpec(session="PROJECT-job", owner=CALLER.owner, purpose="asynchronous"))
+
+    async def are_gone() -> bool:
+        await Projects(database, grid, settings).end_abandoned()
+        return not await grid.sessions(sessions=[left, half_made.session])
+
+    assert not await are_gone()
+    await eventually(are_gone)
+    assert (await projects.saved(left)).workspace
+    assert await grid.close(job.session)
+    await projects.delete(CALLER, left)
+    database.close()
 
 
 async def test_closing_twice_is_harmless_for_a_persistent_project(projects: Projects) -> None:
@@ -99,6 +156,17 @@ async def test_a_failed_restore_leaves_no_session_behind(projects: Projects, gri
         async with projects.using(CALLER, project):
             pass
     assert await grid.sessions(sessions=[project]) == []
+    await projects.delete(CALLER, project)
+
+
+async def test_a_restore_that_was_cut_short_is_begun_anew(projects: Projects, grid: SocketGrid) -> None:
+    project = (await projects.create(CALLER, name="Whole")).project
+    code = Execution(execution="EXEC-1", code="writeLines('a', 'a.txt')")
+    await grid.execute(project, code, values.execution_arguments({}, []))
+    await projects.close(CALLER, project, ClosingOptions())
+    await grid.open(SessionSpec(session=project, owner=CALLER.owner))
+    async with projects.using(CALLER, project):
+        assert [info.filename for info in await grid.list_files(project)] == ["a.txt"]
     await projects.delete(CALLER, project)
 
 
