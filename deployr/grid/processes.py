@@ -22,6 +22,8 @@ _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _PROC = Path("/proc")
+_MOST_OPEN_FILES = 65_536
+_OPEN_FILES = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
 GRID_MARKER = "DEPLOYR_GRID"
 """Environment variable that every process of a grid's Rserve parents starts with; its value names the grid."""
@@ -230,14 +232,24 @@ def _reaped(pid: int) -> bool:
     return False
 
 
+def allow_open_files() -> None:
+    """Let this process open as many files as it may: a session takes about five."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _MOST_OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _MOST_OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
 def limit_resources(*, memory: int, cpu: int, processes: int) -> None:
-    """Limit this process and all it will fork; 0 for no limit.
+    """Limit this process and all it will fork; 0 for no limit. It may open as many files as programs expect.
 
     Args:
         memory: address space of each process in bytes.
         cpu: CPU seconds of each process.
         processes: processes and threads of a user id.
     """
+    # As many as before the grid allowed itself more: select() takes none beyond 1023, some close all there can be.
+    resource.setrlimit(resource.RLIMIT_NOFILE, (_OPEN_FILES, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
     if processes:
         resource.setrlimit(resource.RLIMIT_NPROC, (processes, processes))
     if memory:

@@ -372,6 +372,11 @@ class RSession:
             self.files.forget_plots(gone.execution)
 
     def _limit_plots(self) -> None:
+        """Those of phantom executions, of which there is no record, are limited in number as the records are."""
+        recorded = {record.execution for record in self._history}
+        phantoms = [execution for execution in self.files.drawn if execution not in recorded]
+        for execution in phantoms[: -self._limits.history_depth]:
+            self.files.forget_plots(execution)
         storage = self._limits.history_storage
         gone = self.files.beyond(storage) if storage else []
         if gone:

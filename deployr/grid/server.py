@@ -306,6 +306,7 @@ def _session_limits(settings: Settings) -> SessionLimits:
 async def serve(settings: Settings, *, namespaces: bool) -> None:
     """Run the grid until SIGTERM or SIGINT; leaves no process behind. For the arguments see :func:`build_engine`."""
     processes.become_subreaper()
+    processes.allow_open_files()
     killed = processes.kill_grid(str(settings.sessions_directory))
     if killed:
         log.warning("killed %d processes that a former run left", killed)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Reversible
 from functools import cached_property
 from pathlib import Path
 
@@ -40,7 +40,7 @@ class SessionFiles:
         self._fd = open_directory(path)
         self.directory = self._open("work")
         """The working directory."""
-        self._plots: dict[str, SessionDirectory] = {}
+        self._plots: dict[str, list[FileInfo]] = {}
 
     @property
     def uid(self) -> int | None:
@@ -73,16 +73,16 @@ class SessionFiles:
     def collect_plots(self, execution: str) -> list[FileInfo]:
         """The pages that an execution has drawn, by number; they stay until they are forgotten."""
         try:
-            drawn = self._open(execution)
-        except OSError:
+            with self._drawing(execution) as directory:
+                pages = self._plots[execution] = directory.files(execution)
+        except NotFound:
             return []
-        self._plots[execution] = drawn
-        return drawn.files(execution)
+        return pages
 
     def plots(self, execution: str | None = None) -> list[FileInfo]:
-        """Unnamed plots of one execution or of all."""
-        wanted = self._plots if execution is None else {execution: self._plots.get(execution)}
-        return [info for name, directory in wanted.items() if directory for info in directory.files(name)]
+        """Unnamed plots of one execution or of all, as they were drawn."""
+        wanted = self._plots.values() if execution is None else [self._plots.get(execution, [])]
+        return [info for pages in wanted for info in pages]
 
     def open_plot(self, execution: str | None, filename: str) -> tuple[FileInfo, int]:
         """A plot, of the newest execution that has it, and a descriptor for reading it.
@@ -90,16 +90,13 @@ class SessionFiles:
         Raises:
             NotFound: it is not there.
         """
-        for name in reversed(self._plots) if execution is None else [execution]:
-            with contextlib.suppress(NotFound, KeyError):
-                return self._plots[name].open(filename, name)
-        raise NotFound(f"File not found: {filename}.")
+        newest = self._newest(self._plots if execution is None else [execution], filename)
+        with self._drawing(newest) as directory:
+            return directory.open(filename, newest)
 
     def forget_plots(self, execution: str) -> None:
         """Remove the plots of an execution; no effect when it has none."""
-        directory = self._plots.pop(execution, None)
-        if directory:
-            directory.close()
+        if self._plots.pop(execution, None) is not None:
             _remove_later(self.path / execution)
 
     def delete_plots(self, executions: Collection[str], filename: str | None) -> None:
@@ -112,25 +109,25 @@ class SessionFiles:
         if filename is None:
             for name in wanted:
                 self.forget_plots(name)
-            return None
-        for name in reversed(wanted):
-            with contextlib.suppress(NotFound):
-                return self._plots[name].delete([filename])
-        raise NotFound(f"File not found: {filename}.")
+            return
+        newest = self._newest(wanted, filename)
+        self._plots[newest] = [info for info in self._plots[newest] if info.filename != filename]
+        with self._drawing(newest) as directory:
+            directory.delete([filename])
 
     def beyond(self, storage: int) -> list[str]:
         """Executions whose plots do not fit in so many bytes together with newer ones; the newest always fits."""
         taken, gone = 0, []
-        for execution, directory in reversed(self._plots.items()):
+        for execution, pages in reversed(self._plots.items()):
             fits = taken == 0
-            taken += sum(info.length for info in directory.files(execution))
+            taken += sum(info.length for info in pages)
             if not fits and taken > storage:
                 gone.append(execution)
         return gone
 
     @property
     def drawn(self) -> Collection[str]:
-        """Executions that have plots."""
+        """Executions that have plots, oldest first."""
         return self._plots.keys()
 
     def close(self) -> None:
@@ -138,13 +135,27 @@ class SessionFiles:
         if self._fd < 0:
             return
         made = self.__dict__.get("all"), self.__dict__.get("state")
-        for directory in (self.directory, *made, *self._plots.values()):
+        for directory in (self.directory, *made):
             if directory:
                 directory.close()
         self._plots.clear()
         fd, self._fd = self._fd, -1
         os.close(fd)
         _remove_later(self.path)
+
+    def _newest(self, executions: Reversible[str], filename: str) -> str:
+        """The last of these executions that has a plot of that name; ``NotFound`` when none has."""
+        for execution in reversed(executions):
+            if any(info.filename == filename for info in self._plots.get(execution, [])):
+                return execution
+        raise NotFound(f"File not found: {filename}.")
+
+    def _drawing(self, execution: str) -> contextlib.closing[SessionDirectory]:
+        """The directory of an execution's plots, open for a moment; ``NotFound`` when it is not there."""
+        try:
+            return contextlib.closing(self._open(execution))
+        except OSError as ex:
+            raise NotFound(f"Execution not found: {execution}.") from ex
 
     def _open(self, name: str) -> SessionDirectory:
         """A directory right below; ``OSError`` when it is none, or a link."""

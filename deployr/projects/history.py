@@ -41,7 +41,7 @@ class History:
         return self._merge(self._saved(project.project), live)
 
     async def results(self, project: Project) -> list[FileInfo]:
-        """Unnamed plots of all executions; those of phantom ones last as long as the session."""
+        """Unnamed plots of all executions; those of the latest phantom ones last as long as the session."""
         return [info for info, _ in await self._plots(project)]
 
     async def download(self, project: Project, executions: Collection[str], filename: str | None) -> Download:

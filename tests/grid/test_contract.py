@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -269,6 +270,18 @@ async def test_the_history_is_bounded_and_forgets_plots(session: Session, plots:
     assert [info.execution for info in session.files.plots()] == [record.execution for record in session.history]
     with pytest.raises(NotFound):
         session.files.open_plot("EXEC-none", "unnamedplot001.png")
+
+
+async def test_plots_of_phantom_executions_are_bounded_and_none_keeps_a_file_open(session: Session, plots: str) -> None:
+    recorded, _ = await run(session, plots.format(0))
+    phantoms = [(await run(session, plots.format(number), phantom=True))[0] for number in range(3)]
+    kept = [recorded, *phantoms[1:]]
+    assert [info.execution for info in session.files.plots()] == [record.execution for record in kept]
+    opened = {path.readlink() for path in Path("/proc/self/fd").iterdir() if path.is_symlink()}
+    assert {path for path in opened if path.is_relative_to(session.files.path)} == {
+        session.files.path,
+        session.files.work_path,
+    }
 
 
 async def test_flushing_leaves_records_without_console_and_plots(

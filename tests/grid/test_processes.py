@@ -175,3 +175,19 @@ def test_what_runs_under_a_free_range_is_left_alone(tmp_path: Path) -> None:
     assert sleeper.poll() is None
     sleeper.kill()
     sleeper.wait()
+
+
+OPEN_FILES = """
+from resource import RLIMIT_NOFILE, getrlimit, setrlimit
+setrlimit(RLIMIT_NOFILE, (128, 512))
+from deployr.grid import processes
+processes.allow_open_files()
+print(getrlimit(RLIMIT_NOFILE))
+processes.limit_resources(memory=0, cpu=0, processes=0)
+print(getrlimit(RLIMIT_NOFILE))
+"""
+
+
+def test_the_grid_opens_as_many_files_as_it_may_and_its_children_as_many_as_is_usual() -> None:
+    done = subprocess.run([sys.executable, "-c", OPEN_FILES], stdout=subprocess.PIPE, text=True, check=True)
+    assert done.stdout == "(512, 512)\n(128, 512)\n"
