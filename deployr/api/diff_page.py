@@ -1,38 +1,19 @@
-"""The page that ``/r/repository/file/diff`` answers with: a version of a text file beside the latest one, line by line.
-
-It stands for itself, and all that came from the files is text.
-"""
+"""The page of ``/r/repository/file/diff``: a version of a text file beside the latest one, line by line."""
 
 from __future__ import annotations
 
-import base64
 import difflib
-import hashlib
 from collections.abc import Iterator, Sequence
-from html import escape
 
-from falcon.asgi import Response
+from lxml.html import builder as E
 
+from deployr.api.pages import Element, page, text
 from deployr.errors import InvalidParameter, TooLarge
 from deployr.repository.blobs import Blobs
 from deployr.repository.records import RepositoryFile
 
 MAX_BYTES, MAX_LINES = 1024 * 1024, 10_000
 """Longest text that is compared: the time that it takes grows faster than the text."""
-
-_STYLE = """
-body { font-family: sans-serif; margin: 2em; color: #222; }
-pre { background: #f4f4f4; padding: 1em; white-space: pre-wrap; overflow-wrap: anywhere; }
-ins { background: #cfc; text-decoration: none; }
-del { background: #fcc; text-decoration: none; }
-"""
-_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-_HEADERS = {
-    "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'",
-    "X-Content-Type-Options": "nosniff",
-    # The page's own URL may hold the session id.
-    "Referrer-Policy": "no-referrer",
-}
 
 
 def diff_page(blobs: Blobs, former: RepositoryFile, latest: RepositoryFile) -> bytes:
@@ -44,18 +25,8 @@ def diff_page(blobs: Blobs, former: RepositoryFile, latest: RepositoryFile) -> b
     """
     before, after = _lines(blobs, former), _lines(blobs, latest)
     titles = f"Version {former.version or 'latest'}", "Latest version"
-    changes = "\n".join(_marked(difflib.unified_diff(before, after, *titles, lineterm="")))
-    title = escape(f"Changes of {latest.filename}")
-    head = f'<head><meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style></head>'
-    body = f"<body><h1>{title}</h1><pre>{changes or 'There are no differences.'}</pre></body>"
-    return f'<!DOCTYPE html>\n<html lang="en">{head}{body}</html>'.encode()
-
-
-def send(response: Response, page: bytes) -> None:
-    """Answer with the page."""
-    response.content_type = "text/html;charset=UTF-8"
-    response.set_headers(_HEADERS)
-    response.data = page
+    changes = list(_marked(difflib.unified_diff(before, after, *titles, lineterm="")))
+    return page(f"Changes of {latest.filename}", E.PRE(*(changes or ["There are no differences."])))
 
 
 def _lines(blobs: Blobs, file: RepositoryFile) -> Sequence[str]:
@@ -70,7 +41,8 @@ def _lines(blobs: Blobs, file: RepositoryFile) -> Sequence[str]:
     return lines
 
 
-def _marked(lines: Iterator[str]) -> Iterator[str]:
+def _marked(lines: Iterator[str]) -> Iterator[Element | str]:
     for line in lines:
-        element = {"+": "ins", "-": "del"}.get(line[:1])
-        yield f"<{element}>{escape(line)}</{element}>" if element else escape(line)
+        element = {"+": E.INS, "-": E.DEL}.get(line[:1])
+        yield element(text(line)) if element else text(line)
+        yield "\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from falcon.asgi import Response
 
-from deployr.api import downloads, envelope, execution_replies, records, script_page
+from deployr.api import downloads, envelope, execution_replies, pages, records, script_page
 from deployr.api.call import Call
 from deployr.api.execution_params import read_options, read_scripts
 from deployr.api.own_urls import local_places
@@ -105,7 +105,7 @@ class ProjectExecuteResource:
             if name in (None, info.filename)
         ]
         if project:
-            script_page.send(resp, script_page.results_page(found.name or found.project, results, links))
+            pages.send(resp, script_page.results_page(found.name or found.project, results, links))
         else:
             envelope.succeed(req, resp, project=records.project(found), execution={"results": results})
 

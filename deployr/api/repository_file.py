@@ -10,7 +10,7 @@ from typing import Any
 
 from falcon.asgi import Response
 
-from deployr.api import diff_page, downloads, envelope, records
+from deployr.api import diff_page, downloads, envelope, pages, records
 from deployr.api.call import Call
 from deployr.api.file_lists import narrowed, read_category, wants_external
 from deployr.api.file_params import read_name, read_names, read_properties
@@ -229,7 +229,7 @@ class RepositoryFileResource:
         found = [self._files.find(caller, wanted) for wanted in (name, dataclasses.replace(name, version=None))]
         for file in found:
             self._downloads.check(caller, file)
-        diff_page.send(resp, await asyncio.to_thread(diff_page.diff_page, self._blobs, *found))
+        pages.send(resp, await asyncio.to_thread(diff_page.diff_page, self._blobs, *found))
 
     def _store(self, req: Call, resp: Response, caller: Caller, filename: str, blob: Blob, params: Params) -> None:
         """What upload, transfer and write have in common: the content becomes a file."""

@@ -9,7 +9,7 @@ from typing import Any
 import falcon
 from falcon.asgi import Response
 
-from deployr.api import downloads, envelope, errors, execution_replies, records, script_page
+from deployr.api import downloads, envelope, errors, execution_replies, pages, records, script_page
 from deployr.api.call import Call
 from deployr.api.disconnects import while_connected
 from deployr.api.execution_params import read_options, read_scripts
@@ -75,7 +75,7 @@ class RepositoryScriptResource:
         else:
             resp.context.error_code = outcome.record.error_code
             page = await asyncio.to_thread(script_page.outcome_page, title, outcome, script_page.Links(req))
-        script_page.send(resp, page)
+        pages.send(resp, page)
 
     async def on_post_interrupt(self, req: Call, resp: Response) -> None:
         """Interrupt what runs in the blackbox."""

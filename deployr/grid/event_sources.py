@@ -20,13 +20,10 @@ from deployr.events.records import (
 )
 from deployr.grid.client import ConsoleSink
 from deployr.grid.events import EventHub
-from deployr.grid.protocol import Execution, ExecutionRecord, NodeStatus, SessionSpec
+from deployr.grid.protocol import Execution, ExecutionRecord, NodeStatus, SessionSpec, is_mixed
 
 _GATHER_SECONDS = 0.02
 """Console text that follows closer than this goes into one event: R prints in small pieces."""
-
-_MIXED = 3
-"""How many purposes a node has that serves all."""
 
 
 class ExecutionEvents:
@@ -128,11 +125,10 @@ def heartbeat(server: str, nodes: list[tuple[NodeStatus, list[SessionSpec]]]) ->
 
 
 def _node(status: NodeStatus, specs: list[SessionSpec]) -> NodeState:
-    is_mixed = len(status.purposes) == _MIXED
     return NodeState(
         name=status.name,
         description=status.description,
-        type="Mixed Mode" if is_mixed else ", ".join(purpose.capitalize() for purpose in status.purposes),
+        type="Mixed Mode" if is_mixed(status.purposes) else ", ".join(map(str.capitalize, status.purposes)),
         active=status.healthy,
         slots=status.slots,
         activity=[_slot(spec) for spec in specs],

@@ -11,7 +11,8 @@ QAP1, file contents), ended by an empty ``DATA`` frame.
 from __future__ import annotations
 
 import enum
-from typing import Literal
+from collections.abc import Iterable
+from typing import Literal, get_args
 
 import msgspec
 
@@ -19,6 +20,8 @@ from deployr.events.records import Event
 
 Purpose = Literal["authenticated", "anonymous", "asynchronous"]
 """What a session is for; nodes are typed by it (admin facts 3.2)."""
+
+_ALL_PURPOSES = frozenset(get_args(Purpose))
 
 Runtime = Literal["r", "python"]
 """Which interpreter a session is."""
@@ -522,3 +525,13 @@ class GridStatus(msgspec.Struct, frozen=True, kw_only=True):
 
     version: str
     nodes: list[NodeStatus]
+
+
+def is_mixed(purposes: Iterable[Purpose]) -> bool:
+    """Whether a node of these purposes serves every one."""
+    return frozenset(purposes) == _ALL_PURPOSES
+
+
+def cluster_tag(cluster: str | None) -> str | None:
+    """The tag of a cluster as it is compared: neither case nor blanks around it count; ``None`` without one."""
+    return cluster.strip().lower() if cluster else None

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import get_args
 
 from deployr.errors import NodeAway, NoFreeSlot
 from deployr.grid.node import Node
-from deployr.grid.protocol import Purpose
-
-_ALL_PURPOSES = frozenset(get_args(Purpose))
+from deployr.grid.protocol import Purpose, cluster_tag, is_mixed
 
 
 def choose(nodes: Sequence[Node], purpose: Purpose, cluster: str | None) -> Node:
@@ -22,15 +19,15 @@ def choose(nodes: Sequence[Node], purpose: Purpose, cluster: str | None) -> Node
         NoFreeSlot: everything is full, or no node has this cluster tag.
         NodeAway: there may be room on a node that is not healthy.
     """
-    tag = cluster.strip().lower() if cluster else None
-    if tag and not any(_tag(node) == tag for node in nodes):
+    tag = cluster_tag(cluster)
+    if tag and not any(cluster_tag(node.cluster) == tag for node in nodes):
         raise NoFreeSlot(f"No grid node belongs to the cluster {cluster}.")
     healthy = [node for node in nodes if node.healthy and purpose in node.purposes]
     if tag:
-        preferred = [node for node in healthy if _tag(node) == tag]
+        preferred = [node for node in healthy if cluster_tag(node.cluster) == tag]
     else:
-        preferred = [node for node in healthy if not _is_mixed(node)]
-    node = _least_loaded(preferred) or _least_loaded(node for node in healthy if _is_mixed(node))
+        preferred = [node for node in healthy if not is_mixed(node.purposes)]
+    node = _least_loaded(preferred) or _least_loaded(node for node in healthy if is_mixed(node.purposes))
     if node is None and any(purpose in node.purposes for node in nodes if not node.healthy):
         raise NodeAway("The grid node is not responding.")
     if node is None:
@@ -41,11 +38,3 @@ def choose(nodes: Sequence[Node], purpose: Purpose, cluster: str | None) -> Node
 def _least_loaded(nodes: Iterable[Node]) -> Node | None:
     free = [node for node in nodes if node.used < node.slots]
     return min(free, key=lambda node: node.used / node.slots, default=None)
-
-
-def _is_mixed(node: Node) -> bool:
-    return frozenset(node.purposes) == _ALL_PURPOSES
-
-
-def _tag(node: Node) -> str | None:
-    return node.cluster.strip().lower() if node.cluster else None

@@ -6,26 +6,23 @@ The other half of the latter is left to calls whose callers wait, however many j
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import get_args
 
-from deployr.grid.protocol import NodeStatus, Purpose, SessionInfo
-
-_ALL_PURPOSES = frozenset(get_args(Purpose))
+from deployr.grid.protocol import NodeStatus, SessionInfo, cluster_tag, is_mixed
 
 
 def is_known(nodes: Iterable[NodeStatus], cluster: str | None) -> bool:
     """Whether a node belongs to the cluster."""
-    return cluster is None or any(_tag(node.cluster) == _tag(cluster) for node in nodes)
+    return cluster is None or any(cluster_tag(node.cluster) == cluster_tag(cluster) for node in nodes)
 
 
 def has_room(nodes: Sequence[NodeStatus], sessions: Iterable[SessionInfo], cluster: str | None) -> bool:
     """Whether a job for this cluster, or for any (``None``), may take a slot now (admin facts 3.2)."""
     able = [node for node in nodes if node.healthy and "asynchronous" in node.purposes]
-    dedicated = [node for node in able if not _is_mixed(node)]
-    wanted = [node for node in dedicated if cluster is None or _tag(node.cluster) == _tag(cluster)]
+    dedicated = [node for node in able if not is_mixed(node.purposes)]
+    wanted = [node for node in dedicated if cluster is None or cluster_tag(node.cluster) == cluster_tag(cluster)]
     if any(node.used < node.slots for node in wanted):
         return True
-    mixed = [node for node in able if _is_mixed(node)]
+    mixed = [node for node in able if is_mixed(node.purposes)]
     names = {node.name for node in mixed}
     taken = sum(info.purpose == "asynchronous" and info.node in names for info in sessions)
     return taken < sum(map(_share, mixed)) and any(node.used < node.slots for node in mixed)
@@ -33,11 +30,3 @@ def has_room(nodes: Sequence[NodeStatus], sessions: Iterable[SessionInfo], clust
 
 def _share(node: NodeStatus) -> int:
     return max(1, node.slots // 2)
-
-
-def _is_mixed(node: NodeStatus) -> bool:
-    return frozenset(node.purposes) == _ALL_PURPOSES
-
-
-def _tag(cluster: str | None) -> str | None:
-    return cluster.strip().lower() if cluster else None
