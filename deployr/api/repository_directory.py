@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from falcon.asgi import Response
@@ -16,7 +17,7 @@ from deployr.api.repository_file import warned
 from deployr.repository.addresses import is_external
 from deployr.repository.directories import DirectoryFiles, RepositoryDirectories
 from deployr.repository.external import ExternalRepository
-from deployr.repository.records import FileProperties
+from deployr.repository.records import FileProperties, RepositoryFile
 from deployr.repository.zip_uploads import ZipUploads
 
 Record = dict[str, Any]
@@ -51,7 +52,8 @@ class RepositoryDirectoryResource:
         if wants_external(params):
             listing = await asyncio.to_thread(self._external.list_directories, caller, **wanted)
         else:
-            listing = self._directories.list_directories(caller, archived=params.flag("archived"), **wanted)
+            wanted["archived"] = params.flag("archived")
+            listing = await asyncio.to_thread(self._directories.list_directories, caller, **wanted)
         found = {
             "user": [_listed(req, entry) for entry in listing.user],
             "system": [_listed(req, entry) for entry in listing.system],
@@ -63,7 +65,7 @@ class RepositoryDirectoryResource:
         """Make a custom directory."""
         caller = req.require_user()
         directory = (await req.read_params()).required("directory")
-        self._directories.create(caller, directory)
+        await asyncio.to_thread(self._directories.create, caller, directory)
         envelope.succeed(req, resp, **_made(directory, caller.username, []))
 
     async def on_post_rename(self, req: Call, resp: Response) -> None:
@@ -71,7 +73,7 @@ class RepositoryDirectoryResource:
         caller = req.require_user()
         params = await req.read_params()
         destination = params.required("destination")
-        warnings = self._directories.rename(caller, params.required("directory"), destination)
+        warnings = await asyncio.to_thread(self._directories.rename, caller, params.required("directory"), destination)
         envelope.succeed(req, resp, **_made(destination, caller.username, warnings))
 
     async def on_post_copy(self, req: Call, resp: Response) -> None:
@@ -79,7 +81,7 @@ class RepositoryDirectoryResource:
         caller = req.require_user()
         params = await req.read_params()
         directory, destination = params.required("directory"), params.required("destination")
-        self._directories.copy(caller, directory, destination, params.names("filename"))
+        await asyncio.to_thread(self._directories.copy, caller, directory, destination, params.names("filename"))
         envelope.succeed(req, resp)
 
     async def on_post_move(self, req: Call, resp: Response) -> None:
@@ -87,7 +89,9 @@ class RepositoryDirectoryResource:
         caller = req.require_user()
         params = await req.read_params()
         directory, destination = params.required("directory"), params.required("destination")
-        warnings = self._directories.move(caller, directory, destination, params.names("filename"))
+        warnings = await asyncio.to_thread(
+            self._directories.move, caller, directory, destination, params.names("filename")
+        )
         envelope.succeed(req, resp, **warned(warnings))
 
     async def on_post_update(self, req: Call, resp: Response) -> None:
@@ -99,7 +103,9 @@ class RepositoryDirectoryResource:
             shared=params.given_flag("shared"),
             published=params.given_flag("published"),
         )
-        self._directories.update(caller, params.required("directory"), properties, params.names("filename"))
+        await asyncio.to_thread(
+            self._directories.update, caller, params.required("directory"), properties, params.names("filename")
+        )
         envelope.succeed(req, resp)
 
     async def on_post_archive(self, req: Call, resp: Response) -> None:
@@ -107,7 +113,9 @@ class RepositoryDirectoryResource:
         caller = req.require_user()
         params = await req.read_params()
         directory, archive = params.required("directory"), params.required("archive")
-        name, warnings = self._directories.archive(caller, directory, archive, params.names("filename"))
+        name, warnings = await asyncio.to_thread(
+            self._directories.archive, caller, directory, archive, params.names("filename")
+        )
         envelope.succeed(req, resp, **_made(name, caller.username, warnings))
 
     async def on_post_upload(self, req: Call, resp: Response) -> None:
@@ -130,13 +138,15 @@ class RepositoryDirectoryResource:
         params = await req.read_params()
         directory = params.required("directory")
         repository = self._external if is_external(directory) else self._directories
-        found = repository.select_files(caller, directory, params.names("filename"))
+        found: Sequence[RepositoryFile] = await asyncio.to_thread(
+            repository.select_files, caller, directory, params.names("filename")
+        )
         downloads.send(resp, await self._downloads.open_all(caller, found, f"{directory}.zip"))
 
     async def on_post_delete(self, req: Call, resp: Response) -> None:
         """Delete a directory with its files."""
         caller = req.require_user()
-        self._directories.delete(caller, (await req.read_params()).required("directory"))
+        await asyncio.to_thread(self._directories.delete, caller, (await req.read_params()).required("directory"))
         envelope.succeed(req, resp)
 
     on_get_list = on_post_list

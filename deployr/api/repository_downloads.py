@@ -37,7 +37,7 @@ class RepositoryDownloads:
             NotFound: one of them does not exist or the caller may not see it.
             NotAuthenticated, PermissionDenied: the caller may see it, but not have its content.
         """
-        found = [self._find(caller, name) for name in names]
+        found = await asyncio.to_thread(self._find_all, caller, names)
         if len(found) == 1:
             return await self._open(found[0])
         return await zip_of([(file.filename, self._content(file)) for file in found], f"{names[0].author}.zip")
@@ -77,6 +77,9 @@ class RepositoryDownloads:
             return
         caller.require_user()
         raise PermissionDenied("Only its authors may download the file.")
+
+    def _find_all(self, caller: Caller, names: Sequence[RepositoryName]) -> list[RepositoryFile]:
+        return [self._find(caller, name) for name in names]
 
     def _find(self, caller: Caller, name: RepositoryName) -> RepositoryFile:
         file = self._repositories.find(caller, name)

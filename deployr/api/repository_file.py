@@ -77,7 +77,7 @@ class RepositoryFileResource:
         params = await req.read_params()
         filename = params.required("filename", "name")
         blob = await self._blobs.put_stream(params.file().chunks())
-        self._store(req, resp, caller, filename, blob, params)
+        await self._store(req, resp, caller, filename, blob, params)
 
     async def on_post_transfer(self, req: Call, resp: Response) -> None:
         """Write the file behind a URL."""
@@ -86,7 +86,7 @@ class RepositoryFileResource:
         filename, url = params.required("filename"), params.required("url")
         async with self._fetcher.fetch(caller, local(req, url)) as content:
             blob = await self._blobs.put_stream(content)
-        self._store(req, resp, caller, filename, blob, params)
+        await self._store(req, resp, caller, filename, blob, params)
 
     async def on_post_write(self, req: Call, resp: Response) -> None:
         """Write a file, whose content is a parameter; it may be empty."""
@@ -97,7 +97,7 @@ class RepositoryFileResource:
             raise MalformedParameter("Missing parameter: text.")
         limit = req.settings.limits.max_upload
         blob = await asyncio.to_thread(self._blobs.put, [text.encode()], limit=limit)
-        self._store(req, resp, caller, filename, blob, params)
+        await self._store(req, resp, caller, filename, blob, params)
 
     async def on_post_fetch(self, req: Call, resp: Response) -> None:
         """One file, without its content."""
@@ -113,7 +113,9 @@ class RepositoryFileResource:
         caller = req.require_user()
         params = await req.read_params()
         properties = dataclasses.replace(read_properties(params), restricted=params.given_text("restricted"))
-        file = self._files.update(caller, params.required("filename"), properties, directory=params.text("directory"))
+        file = await asyncio.to_thread(
+            self._files.update, caller, params.required("filename"), properties, directory=params.text("directory")
+        )
         envelope.succeed(req, resp, repository={"file": records.repository_file(file, req.urls)})
 
     async def on_post_publish(self, req: Call, resp: Response) -> None:
@@ -124,7 +126,9 @@ class RepositoryFileResource:
         caller = req.require_user()
         params = await req.read_params()
         properties = FileProperties(published=params.flag("published", default=True))
-        file = self._files.update(caller, params.required("filename"), properties, directory=params.text("directory"))
+        file = await asyncio.to_thread(
+            self._files.update, caller, params.required("filename"), properties, directory=params.text("directory")
+        )
         envelope.succeed(req, resp, repository={"file": records.repository_file(file, req.urls)})
 
     async def on_get_download(self, req: Call, resp: Response) -> None:
@@ -146,28 +150,30 @@ class RepositoryFileResource:
         """Delete files."""
         caller = req.require_user()
         params = await req.read_params()
-        self._files.delete(caller, params.required_names("filename"), directory=params.text("directory"))
+        filenames = params.required_names("filename")
+        await asyncio.to_thread(self._files.delete, caller, filenames, directory=params.text("directory"))
         envelope.succeed(req, resp)
 
     async def on_post_copy(self, req: Call, resp: Response) -> None:
         """Copy files to a directory."""
         caller = req.require_user()
         params = await req.read_params()
-        self._changes.copy(caller, *_read_relocation(params))
+        await asyncio.to_thread(self._changes.copy, caller, *_read_relocation(params))
         envelope.succeed(req, resp)
 
     async def on_post_move(self, req: Call, resp: Response) -> None:
         """Move files to a directory."""
         caller = req.require_user()
         params = await req.read_params()
-        warnings = self._changes.move(caller, *_read_relocation(params))
+        warnings = await asyncio.to_thread(self._changes.move, caller, *_read_relocation(params))
         envelope.succeed(req, resp, **warned(warnings))
 
     async def on_post_grant(self, req: Call, resp: Response) -> None:
         """Make users owners of a file, and others none."""
         caller = req.require_user()
         params = await req.read_params()
-        file = self._changes.grant(
+        file = await asyncio.to_thread(
+            self._changes.grant,
             caller,
             params.required("filename"),
             directory=params.text("directory"),
@@ -180,7 +186,8 @@ class RepositoryFileResource:
         """Make a former version the latest one."""
         caller = req.require_user()
         params = await req.read_params()
-        file = self._changes.revert(
+        file = await asyncio.to_thread(
+            self._changes.revert,
             caller,
             params.required("filename"),
             params.required("version"),
@@ -231,9 +238,12 @@ class RepositoryFileResource:
             self._downloads.check(caller, file)
         pages.send(resp, await asyncio.to_thread(diff_page.diff_page, self._blobs, *found))
 
-    def _store(self, req: Call, resp: Response, caller: Caller, filename: str, blob: Blob, params: Params) -> None:
+    async def _store(
+        self, req: Call, resp: Response, caller: Caller, filename: str, blob: Blob, params: Params
+    ) -> None:
         """What upload, transfer and write have in common: the content becomes a file."""
-        file = self._files.upload(
+        file = await asyncio.to_thread(
+            self._files.upload,
             caller,
             filename,
             blob,

@@ -51,7 +51,8 @@ class RepositoryScriptResource:
                 self._external_files.list_scripts, req.caller, **wanted
             )
         else:
-            found = self._files.list_scripts(req.caller, archived=params.flag("archived"), **wanted)
+            wanted["archived"] = params.flag("archived")
+            found = await asyncio.to_thread(self._files.list_scripts, req.caller, **wanted)
         found, counted = narrowed(params, found)
         scripts = [records.repository_script(file, req.urls) for file in found]
         envelope.succeed(req, resp, repository={"scripts": scripts, **counted})

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from tests.server import BASIC_USER, Client, Server
+from deployr.settings import Settings
+from deployr.store.database import Database
+from tests.server import BASIC_USER, Client, InProcess, Server, record_of
 
 COPY, MOVE, GRANT, REVERT = (f"/r/repository/file/{call}" for call in ("copy", "move", "grant", "revert"))
 
@@ -216,3 +220,34 @@ def test_a_diff_is_for_those_who_may_read_the_file(
     anonymous.fail(DIFF, status=401, **sent)
     write(testuser, "a.R", "1", directory=directory, published="true")
     assert other.get(DIFF, **sent).text.startswith("<!DOCTYPE html>")
+
+
+async def test_calls_are_served_while_changes_wait_for_another_writer(in_process: InProcess, tmp_path: Path) -> None:
+    files = {"filename": "a.R", "directory": "new"}
+    changes: list[tuple[str, dict[str, str]]] = [
+        ("directory/create", {"directory": "new"}),
+        ("file/write", {"text": "1", **files}),
+        ("file/update", {"descr": "text", **files}),
+        ("file/publish", files),
+        ("file/revert", {"version": "0", **files}),
+        ("file/copy", {"destination": "root", **files}),
+        ("file/move", {"destination": "root", **files}),
+        ("file/grant", {"newauthor": "admin", "filename": "a.R"}),
+        ("file/delete", {"filename": "a.R"}),
+        ("directory/copy", {"directory": "root", "destination": "new"}),
+        ("directory/move", {"directory": "new", "destination": "root"}),
+        ("directory/update", {"directory": "root", "shared": "true"}),
+        ("directory/rename", {"directory": "new", "destination": "other"}),
+        ("directory/archive", {"directory": "other", "archive": "old"}),
+        ("directory/delete", {"directory": "root"}),
+    ]
+    async with in_process() as client:
+        database = Database(Settings.load(flags={"home": tmp_path}).database_url)
+        await client.post("/r/user/login", data={"username": "testuser", "password": "changeme"})
+        for call, sent in changes:
+            with database.transaction():
+                change = asyncio.create_task(client.post(f"/r/repository/{call}", data=sent))
+                await client.get("/r/server/info")
+                assert not change.done(), call
+            assert record_of(await change)["success"] is (call != "file/revert"), call
+        database.close()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+import binascii
 import re
 
 from falcon.asgi import Response
 
 from deployr.api import downloads
+from deployr.api.params import MalformedParameter
 from deployr.api.v9.call import Call
 from deployr.api.v9.replies import reply, reply_empty
 from deployr.api.v9.uploads import base_name, read_upload
@@ -67,5 +69,14 @@ class SessionContentResource:
 
 
 def _unquoted(body: bytes) -> bytes:
-    """AutoRest clients send bytes as a JSON text in base64, whatever they say of the type."""
-    return base64.b64decode(body[1:-1] + b"==") if _QUOTED.fullmatch(body) else body
+    """AutoRest clients send bytes as a JSON text in base64, whatever they say of the type.
+
+    Raises:
+        MalformedParameter: such a text has a length that base64 cannot have.
+    """
+    if not _QUOTED.fullmatch(body):
+        return body
+    try:
+        return base64.b64decode(body[1:-1] + b"==")
+    except binascii.Error as ex:
+        raise MalformedParameter("The body is no base64.") from ex

@@ -99,6 +99,8 @@ def test_bytes_in_a_json_text_are_taken_as_some_clients_send_them(api: Api, pyth
     content = b'"' + base64.b64encode(dill.dumps(7)) + b'"'
     api.expect(200, "POST", f"{python}/workspace/seven", content=content, headers=BYTES)
     assert _value(api, python, "v = seven") == 7
+    error = api.expect(400, "POST", f"{python}/workspace/x", content=b'"A"', headers=BYTES)
+    assert "base64" in error["message"]
 
 
 def test_objects_are_deleted_and_unknown_ones_absent(api: Api, session: str, python: str) -> None:
