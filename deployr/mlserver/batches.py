@@ -8,9 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from deployr.errors import InvalidParameter, NotFound
-from deployr.mlserver import batch_rows, service_rows
+from deployr.mlserver import batch_rows
 from deployr.mlserver.batch_records import Batch, Item, Progress
-from deployr.mlserver.service_records import Service
 from deployr.mlserver.services import Services
 from deployr.projects.records import Content, Download
 from deployr.repository.blobs import Blobs
@@ -56,21 +55,11 @@ class Batches:
         Raises:
             InvalidParameter: there are no items, or too many.
         """
-        service = self._services.find(caller, name, version)
         if not 0 < len(inputs) <= MAX_ITEMS:
             raise InvalidParameter(f"A batch has between 1 and {MAX_ITEMS} items.")
         if parallel < 1:
             raise InvalidParameter("Parameter parallelCount is less than 1.")
-        batch = Batch(
-            id=str(uuid.uuid4()),
-            service=service.id,
-            owner=str(caller.username),
-            created=now_ms(),
-            state="Pending",
-            parallel=min(parallel, self._most),
-            total=len(inputs),
-        )
-        await asyncio.to_thread(self._insert, service, batch, inputs)
+        batch = await asyncio.to_thread(self._insert, caller, name, version, inputs, min(parallel, self._most))
         self._ring()
         return batch
 
@@ -90,8 +79,9 @@ class Batches:
 
     def cancel(self, caller: Caller, name: str, version: str, batch_id: str) -> None:
         """Delete a batch with all that came of it; what runs of it is interrupted."""
+        batch = self._find(caller, name, version, batch_id)
         with self._database.transaction() as connection:
-            batch_rows.delete(connection, self._find(caller, name, version, batch_id).id)
+            batch_rows.delete(connection, batch.id)
         self._ring()
 
     def files(self, caller: Caller, name: str, version: str, batch_id: str, index: int) -> Mapping[str, str]:
@@ -124,13 +114,21 @@ class Batches:
         """The files of an item by name."""
         return {filename: self._blobs.read(sha256) for filename, sha256 in item.files.items()}
 
-    def _insert(self, service: Service, batch: Batch, inputs: Sequence[Mapping[str, Any]]) -> None:
+    def _insert(
+        self, caller: Caller, name: str, version: str, inputs: Sequence[Mapping[str, Any]], parallel: int
+    ) -> Batch:
         with self._database.transaction() as connection:
-            # It may have been deleted meanwhile; then another one may have its id.
-            present = service_rows.find(connection, service.name, service.version)
-            if present is None or present.id != service.id:
-                raise NotFound(f"Service {service.name} has no version {service.version}.")
+            batch = Batch(
+                id=str(uuid.uuid4()),
+                service=self._services.find(caller, name, version, connection=connection).id,
+                owner=str(caller.username),
+                created=now_ms(),
+                state="Pending",
+                parallel=parallel,
+                total=len(inputs),
+            )
             batch_rows.insert(connection, batch, inputs)
+        return batch
 
     def _find(self, caller: Caller, name: str, version: str, batch_id: str) -> Batch:
         service = self._services.find(caller, name, version)

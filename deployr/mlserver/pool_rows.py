@@ -55,10 +55,9 @@ def exists(connection: sa.Connection, service: Service) -> bool:
 
 
 def write(connection: sa.Connection, service: Service, initial: int, most: int) -> None:
-    """Let a service have a pool of this size, unless it is gone."""
+    """Let a service have a pool of this size."""
     delete(connection, service)
-    row = sa.select(services.c.id, sa.literal(initial), sa.literal(most)).where(services.c.id == service.id)
-    connection.execute(table.insert().from_select(["service", "initial", "most"], row))
+    connection.execute(table.insert().values(service=service.id, initial=initial, most=most))
 
 
 def delete(connection: sa.Connection, service: Service) -> None:

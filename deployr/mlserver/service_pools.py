@@ -68,8 +68,7 @@ class ServicePools:
             PermissionDenied: the caller may not change the service.
         """
         _check_sizes(initial, most)
-        service = self._services.changeable(caller, name, version)
-        with self._database.transaction() as connection:
+        with self._services.changing(caller, name, version) as (connection, service):
             pool_rows.write(connection, service, initial, most)
         await self._warm(service, initial, most)
 
@@ -88,8 +87,7 @@ class ServicePools:
         Raises:
             PermissionDenied: the caller may not change the service.
         """
-        service = self._services.changeable(caller, name, version)
-        with self._database.transaction() as connection:
+        with self._services.changing(caller, name, version) as (connection, service):
             pool_rows.delete(connection, service)
         with contextlib.suppress(GridError):
             await self._grid.drop_pool(service.address)

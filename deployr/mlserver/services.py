@@ -54,20 +54,27 @@ class Services:
             PermissionDenied: another user has published it.
             NotFound: there is no such version.
         """
-        with self._changing(caller, name, version) as (connection, present):
+        self._roles.require(caller, Role.CONTRIBUTOR)
+        said = self._said(caller, changes)
+        with self.changing(caller, name, version) as (connection, present):
             _check_kind(present, changes)
-            changed = _merged(present, self._said(caller, changes))
+            changed = _merged(present, said)
             service_checks.check(changed)
             service_rows.update(connection, changed)
         return changed
 
-    def find(self, caller: Caller, name: str, version: str) -> Service:
+    def find(self, caller: Caller, name: str, version: str, *, connection: sa.Connection | None = None) -> Service:
         """A version of a service.
+
+        Args:
+            connection: of a transaction, in which the service stays what it is.
 
         Raises:
             NotFound: there is no such version.
         """
         self._roles.require(caller, Role.READER)
+        if connection is not None:
+            return _present(service_rows.find(connection, name, version), name, version)
         return _present(self._versions.find((name, version)), name, version)
 
     def of_batch(self, caller: Caller, batch: str) -> Service:
@@ -96,18 +103,22 @@ class Services:
             PermissionDenied: another user has published it.
             NotFound: there is no such version.
         """
-        with self._changing(caller, name, version) as (connection, present):
+        with self.changing(caller, name, version) as (connection, present):
             service_rows.delete(connection, present)
 
-    def changeable(self, caller: Caller, name: str, version: str) -> Service:
-        """A version that the caller may change.
+    @contextlib.contextmanager
+    def changing(self, caller: Caller, name: str, version: str) -> Iterator[tuple[sa.Connection, Service]]:
+        """A version that the caller may change, and the transaction that holds it for this.
 
         Raises:
             PermissionDenied: another user has published it.
             NotFound: there is no such version.
         """
-        with self._changing(caller, name, version) as (_, service):
-            return service
+        self._roles.require(caller, Role.CONTRIBUTOR)
+        with self._database.transaction() as connection:
+            present = _present(service_rows.find(connection, name, version, lock=True), name, version)
+            self._check_owner(caller, present.owner)
+            yield connection, present
 
     def permission(self, caller: Caller, service: Service) -> Permission:
         """What the caller may do with a service besides using it."""
@@ -161,15 +172,6 @@ class Services:
             return self._find_snapshot(caller, snapshot_id)
         except NotFound as ex:
             raise InvalidParameter(f"Parameter snapshotId: the caller has no snapshot {snapshot_id}.") from ex
-
-    @contextlib.contextmanager
-    def _changing(self, caller: Caller, name: str, version: str) -> Iterator[tuple[sa.Connection, Service]]:
-        """A version that the caller may change, and the transaction that holds it for this."""
-        self._roles.require(caller, Role.CONTRIBUTOR)
-        with self._database.transaction() as connection:
-            present = _present(service_rows.find(connection, name, version, lock=True), name, version)
-            self._check_owner(caller, present.owner)
-            yield connection, present
 
     def _check_owner(self, caller: Caller, publisher: str | None) -> None:
         if publisher is not None and not self._roles.may_change(caller, publisher):

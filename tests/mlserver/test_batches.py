@@ -271,6 +271,15 @@ async def test_a_batch_ends_with_its_service_and_has_nothing_to_do_with_the_next
         world.services.of_batch(MIA, batch.id)
 
 
+async def test_a_start_and_a_cancellation_need_one_connection_at_a_time(world: World) -> None:
+    pool, in_use = world.database.engine.pool, set()
+    assert isinstance(pool, sa.QueuePool)
+    sa.event.listen(pool, "checkout", lambda *_: in_use.add(pool.checkedout()))
+    batch = await world.start(1)
+    world.batches.cancel(MIA, "s", "1", batch.id)
+    assert len(in_use) == 1
+
+
 async def test_batches_are_hidden_from_others(world: World) -> None:
     batch = await world.start(1)
     assert world.batches.list(MIA, "s", "1") == [batch.id]

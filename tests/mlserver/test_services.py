@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
+from deployr.backend import Backend
 from deployr.errors import AlreadyExists, InvalidParameter, NotFound, PermissionDenied
 from deployr.mlserver.roles import Roles
 from deployr.mlserver.service_records import Definition, Parameter
 from deployr.mlserver.services import Services
 from deployr.mlserver.snapshots import Snapshot
 from deployr.repository import references
-from deployr.settings import MlServerSettings
+from deployr.settings import MlServerSettings, Settings
 from deployr.store.database import Database
 from deployr.store.schema import users
 from deployr.users.caller import Caller
@@ -31,12 +34,6 @@ def _caller(username: str, role: str = "POWER_USER") -> Caller:
 SNAPSHOT = Snapshot("snap", "s", "anna", "R", "0" * 64, 1, 0)
 
 
-def _find_snapshot(caller: Caller, snapshot_id: str) -> Snapshot:
-    if (caller.username, snapshot_id) != (SNAPSHOT.owner, SNAPSHOT.id):
-        raise NotFound("absent")
-    return SNAPSHOT
-
-
 ANNA, BERT, OWNER = _caller("anna"), _caller("bert"), _caller("olga", "ADMINISTRATOR")
 READER = _caller("rita", "BASIC_USER")
 
@@ -49,7 +46,14 @@ def services(database_url: str) -> Iterator[Services]:
         for name in ("anna", "bert", "olga", "rita"):
             row = {"username": name, "displayname": name, "password_hash": "", "last_modified": 0}
             connection.execute(users.insert().values(row))
-    yield Services(database, Roles(MlServerSettings()), _find_snapshot)
+
+    def find_snapshot(caller: Caller, snapshot_id: str) -> Snapshot:
+        with database.transaction():  # which would wait in vain within another one of the same call
+            if (caller.username, snapshot_id) != (SNAPSHOT.owner, SNAPSHOT.id):
+                raise NotFound("absent")
+            return SNAPSHOT
+
+    yield Services(database, Roles(MlServerSettings()), find_snapshot)
     database.close()
 
 
@@ -208,6 +212,7 @@ def test_a_service_has_a_copy_of_its_publisher_s_snapshot(services: Services) ->
     assert services.update(ANNA, "s", "1", Definition(description="d")).snapshot == SNAPSHOT.sha256
     voided = services.update(ANNA, "s", "1", Definition(snapshot_id=""))
     assert (voided.snapshot_id, voided.snapshot) == (None, None)
+    assert services.update(ANNA, "s", "1", Definition(snapshot_id="snap")).snapshot == SNAPSHOT.sha256
 
 
 def test_snapshots_of_others_are_refused(services: Services) -> None:
@@ -240,3 +245,20 @@ def test_a_model_stays_a_model(services: Services) -> None:
     services.update(ANNA, "m", "1", Definition(description="d", operation_id="op"))
     changed = services.update(ANNA, "m", "1", Definition(runtime="Realtime", model="2" * 64))
     assert (changed.model, changed.description, changed.inputs) == ("2" * 64, "d", before.inputs)
+
+
+async def test_a_pool_is_not_made_for_another_service_that_got_the_name_meanwhile(
+    services: Services, database_url: str, tmp_path: Path
+) -> None:
+    backend = Backend(Settings.load(flags={"home": tmp_path, "database.url": database_url}))
+    services.publish(ANNA, "s", "1", _definition())
+
+    def replace(*_: object) -> None:
+        services.delete(ANNA, "s", "1")
+        services.publish(BERT, "s", "1", _definition())
+
+    # As soon as a transaction has ended.
+    sa.event.listen(backend.database.engine, "checkin", replace, once=True)
+    await backend.mlserver.service_pools.set(ANNA, "s", "1", initial=1, most=1)
+    assert await backend.mlserver.service_pools.status(BERT, "s", "1") == [("http://localhost:12805/", "NotFound")]
+    await backend.aclose()
