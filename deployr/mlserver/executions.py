@@ -10,6 +10,7 @@ from typing import Any
 
 from deployr.encodings import v9_json
 from deployr.encodings.model import RValue
+from deployr.errors import InvalidParameter
 from deployr.grid.client import Grid
 from deployr.grid.protocol import Execution, ExecutionRecord, FileInfo
 from deployr.mlserver.records import Executed, MlSession
@@ -46,6 +47,7 @@ class SessionExecutions:
 
         Raises:
             EncodingError: an input is no value that can be assigned.
+            InvalidParameter: the code has a NUL character.
             ProjectBusy: another call runs in the session.
             SessionLost: the session has died.
         """
@@ -86,6 +88,8 @@ class SessionExecutions:
 
 
 def _execution(code: str, actor: str) -> Execution:
+    if "\0" in code:
+        raise InvalidParameter("The code has a NUL character.")
     return Execution(
         execution=f"EXEC-{uuid.uuid4()}", code=code, actor=actor, echo=False, width=_PLOT_SIZE, height=_PLOT_SIZE
     )
