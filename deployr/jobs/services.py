@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from deployr.errors import InvalidParameter, PermissionDenied
-from deployr.grid.protocol import Runtime
+from deployr.mlserver.records import RUNTIMES
 from deployr.mlserver.service_records import Service
 from deployr.mlserver.services import Services
 from deployr.projects.sources import NOTHING, ScriptSources, Source
@@ -15,8 +15,6 @@ from deployr.users.caller import Caller
 
 PREFIX = "service:"
 """``service:NAME/VERSION`` in the place of a script's name is a service; no file's name has a slash."""
-
-_RUNTIMES: dict[str, Runtime] = {"R": "r", "Python": "python"}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -68,4 +66,4 @@ class ChainSources:
 
 def _source(service: Service) -> Source:
     code = "\n".join(part for part in (service.init_code, service.code) if part)
-    return Source(code, visible=True, runtime=_RUNTIMES[service.runtime])
+    return Source(code, visible=True, runtime=RUNTIMES[service.runtime])

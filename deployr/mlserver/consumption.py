@@ -17,10 +17,10 @@ import msgspec
 
 from deployr.encodings import v9_json
 from deployr.errors import BoundaryExceeded, NodeNotResponding, NotFound, NotWarm, SessionLost
-from deployr.grid import protocol
 from deployr.grid.client import Grid
 from deployr.grid.protocol import Execution, ExecutionRecord, ServiceSpec, SessionSpec
 from deployr.mlserver.budgets import Budget
+from deployr.mlserver.records import PLOT_SIZE, RUNTIMES
 from deployr.mlserver.service_records import Service
 from deployr.mlserver.snapshot_contents import SnapshotContents
 from deployr.projects import values
@@ -30,9 +30,6 @@ from deployr.users.caller import Caller
 
 T = TypeVar("T")
 V = TypeVar("V")
-
-_PLOT_SIZE = 400
-"""Pixels of a plot whose code opened no device, in both directions."""
 
 _LARGE = 64 * 1024
 """Bytes of a value from which on it is decoded in a thread."""
@@ -121,7 +118,7 @@ class Consumption:
         return ServiceSpec(
             service=service.address,
             revision=service.revision,
-            runtime=_runtime(service),
+            runtime=RUNTIMES[service.runtime],
             snapshot=str(self._blobs.path(service.snapshot)) if service.snapshot else None,
             init_code=service.init_code,
             code=service.code,
@@ -151,7 +148,7 @@ class Consumption:
         return SessionSpec(
             session=f"SERVICE-{uuid.uuid4()}",
             owner=caller.owner,
-            runtime=_runtime(service),
+            runtime=RUNTIMES[service.runtime],
             context=f"Service {service.name} {service.version}",
             idle_timeout=_IDLE_SECONDS,
             cpu_limit=self._cpu_limit,
@@ -191,8 +188,8 @@ class Consumption:
             code=code,
             actor=actor,
             echo=False,
-            width=_PLOT_SIZE,
-            height=_PLOT_SIZE,
+            width=PLOT_SIZE,
+            height=PLOT_SIZE,
             time_limit=self._time_limit,
         )
 
@@ -221,13 +218,9 @@ async def _computed(function: Callable[[Service, V], T], service: Service, given
     return await asyncio.to_thread(function, service, given) if is_large else function(service, given)
 
 
-def _runtime(service: Service) -> protocol.Runtime:
-    return "python" if service.runtime == "Python" else "r"
-
-
 def _arguments(service: Service, inputs: Mapping[str, Any]) -> bytes:
     """QAP1 of inputs and names of outputs: a missing input is null, undeclared ones are ignored (9x-facts 7)."""
-    for_python = _runtime(service) == "python"
+    for_python = service.runtime == "Python"
     read = {
         item.name: v9_json.decode(inputs.get(item.name), item.type, name=item.name, for_python=for_python)
         for item in service.inputs

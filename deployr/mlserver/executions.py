@@ -13,13 +13,10 @@ from deployr.encodings.model import RValue
 from deployr.errors import InvalidParameter
 from deployr.grid.client import Grid
 from deployr.grid.protocol import Execution, ExecutionRecord, FileInfo
-from deployr.mlserver.records import Executed, MlSession
+from deployr.mlserver.records import PLOT_SIZE, Executed, MlSession
 from deployr.mlserver.sessions import Sessions
 from deployr.projects import values
 from deployr.users.caller import Caller
-
-_PLOT_SIZE = 400
-"""Pixels of a plot whose code opened no device, in both directions."""
 
 _CANCELLED = "The execution was cancelled."
 
@@ -91,7 +88,7 @@ def _execution(code: str, actor: str) -> Execution:
     if "\0" in code:
         raise InvalidParameter("The code has a NUL character.")
     return Execution(
-        execution=f"EXEC-{uuid.uuid4()}", code=code, actor=actor, echo=False, width=_PLOT_SIZE, height=_PLOT_SIZE
+        execution=f"EXEC-{uuid.uuid4()}", code=code, actor=actor, echo=False, width=PLOT_SIZE, height=PLOT_SIZE
     )
 
 

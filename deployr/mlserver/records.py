@@ -8,8 +8,13 @@ from typing import Any, Literal
 from deployr.grid import protocol
 
 Runtime = Literal["R", "Python"]
-RUNTIMES: dict[Runtime, protocol.Runtime] = {"R": "r", "Python": "python"}
+RUNTIMES: dict[str, protocol.Runtime] = {"R": "r", "Python": "python"}
 """What the grid calls them."""
+RUNTIME_NAMES: dict[protocol.Runtime, Runtime] = {"r": "R", "python": "Python"}
+"""What 9.x calls those of the grid."""
+
+PLOT_SIZE = 400
+"""Pixels of a plot whose code opened no device, in both directions."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -5,13 +5,11 @@ from __future__ import annotations
 import dataclasses
 
 from deployr.errors import InvalidParameter, NotFound, PermissionDenied
-from deployr.mlserver.records import Runtime
+from deployr.mlserver.records import RUNTIME_NAMES
 from deployr.mlserver.service_records import Definition
 from deployr.projects.sources import ScriptSources
 from deployr.repository.records import RepositoryName
 from deployr.users.caller import Caller
-
-_RUNTIMES: dict[str, Runtime] = {"r": "R", "python": "Python"}
 
 
 class ServiceScripts:
@@ -38,8 +36,8 @@ class ServiceScripts:
             raise InvalidParameter(f"Parameter repositoryScript: {ex.message}") from ex
         if not source.visible:
             raise PermissionDenied("The code of the script is hidden from the caller.")
-        runtime = definition.runtime or _RUNTIMES[source.runtime]
-        if runtime != _RUNTIMES[source.runtime]:
+        runtime = definition.runtime or RUNTIME_NAMES[source.runtime]
+        if runtime != RUNTIME_NAMES[source.runtime]:
             raise InvalidParameter(f"Parameter runtimeType is {runtime}, the script is not.")
         return dataclasses.replace(definition, code=source.code, runtime=runtime)
 
