@@ -146,10 +146,11 @@ def _serve(arguments: argparse.Namespace) -> int:
     from deployr import supervisor  # heavy, and of no use to the other commands
 
     settings = _settings(arguments)
-    with _accounts(settings) as accounts:
-        _refuse_default_passwords(settings, accounts)
     try:
-        return supervisor.serve(settings)
+        with supervisor.only_one(settings):
+            with _accounts(settings, upgrade=True) as accounts:
+                _refuse_default_passwords(settings, accounts)
+            return supervisor.serve(settings)
     except supervisor.AlreadyRunning as ex:
         raise CommandError(str(ex)) from ex
 
@@ -174,10 +175,14 @@ def _doctor(arguments: argparse.Namespace) -> int:
 
 
 @contextlib.contextmanager
-def _accounts(settings: Settings) -> Iterator[Accounts]:
-    """The accounts; the default ones are there from the first command on."""
+def _accounts(settings: Settings, *, upgrade: bool = False) -> Iterator[Accounts]:
+    """The accounts; the default ones are there from the first command on.
+
+    Args:
+        upgrade: no server is using the database, which may have the schema of an earlier one.
+    """
     settings.prepare_home()
-    migrate(settings.database_url)
+    migrate(settings.database_url, upgrade=upgrade)
     database = Database(settings.database_url)
     try:
         accounts = Accounts(database, settings)

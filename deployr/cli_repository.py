@@ -82,7 +82,7 @@ def _draft(target: Path) -> Iterator[BinaryIO]:
 @contextlib.contextmanager
 def _opened(settings: Settings) -> Iterator[tuple[Database, Blobs]]:
     settings.prepare_home()
-    migrate(settings.database_url)
+    migrate(settings.database_url, upgrade=False)
     database = Database(settings.database_url)
     try:
         yield database, Blobs(settings.blobs_directory)

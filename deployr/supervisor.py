@@ -12,6 +12,7 @@ import logging
 import os
 import signal
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -91,18 +92,27 @@ class Supervisor:
         failures = 0
         while not self._stop.is_set():
             started = time.monotonic()
-            process = self._running[part.name] = await self._spawn(part.command)
-            if self._stop.is_set():
-                # Asked to stop while it was being started: nobody else knows of it.
-                await self._end(part.name, _STOP_SECONDS)
-            status = await process.wait()
-            # Web workers outlive their master for a while and would hold its addresses.
-            _kill_group(process)
+            end = await self._run_once(part)
             if self._stop.is_set():
                 return
             failures = 0 if time.monotonic() - started > _STEADY_SECONDS else failures + 1
-            log.error("%s ended with status %s, starting it again", part.name, status)
+            log.error("%s %s, starting it again", part.name, end)
             await self._pause(_BACK_OFF[min(failures, len(_BACK_OFF)) - 1] if failures else 0)
+
+    async def _run_once(self, part: Part) -> str:
+        """Run a part to its end; what the log says of that."""
+        try:
+            process = self._running[part.name] = await self._spawn(part.command)
+        except (OSError, subprocess.SubprocessError) as ex:
+            # No memory or descriptors just now, or its program is being replaced.
+            return f"cannot be started ({ex})"
+        if self._stop.is_set():
+            # Asked to stop while it was being started: nobody else knows of it.
+            await self._end(part.name, _STOP_SECONDS)
+        status = await process.wait()
+        # Web workers outlive their master for a while and would hold its addresses.
+        _kill_group(process)
+        return f"ended with status {status}"
 
     async def _spawn(self, command: Sequence[str]) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
@@ -163,8 +173,8 @@ async def _accepts(host: str, port: int) -> bool:
 
 
 @contextlib.contextmanager
-def _only_one(settings: Settings) -> Iterator[None]:
-    """Hold the home directory's lock.
+def only_one(settings: Settings) -> Iterator[None]:
+    """Hold the home directory's lock, with nothing left of a server that was killed.
 
     Raises:
         AlreadyRunning: somebody else holds it.
@@ -177,6 +187,7 @@ def _only_one(settings: Settings) -> Iterator[None]:
             raise AlreadyRunning(f"Another server is running with the home directory {settings.home}.") from ex
         lock.write(str(os.getpid()))
         lock.flush()
+        _kill_leftovers(settings)
         yield
 
 
@@ -207,14 +218,11 @@ def _check_addresses(settings: Settings) -> None:
 
 
 def serve(settings: Settings) -> int:
-    """Run the server in the foreground; the exit status.
+    """Run the server in the foreground, within :func:`only_one`; the exit status.
 
     Raises:
-        AlreadyRunning: another server uses the same home directory.
         CannotListen: the server cannot listen on one of its addresses.
     """
     logs.configure(settings.server.log_level)
-    with _only_one(settings):
-        _kill_leftovers(settings)
-        _check_addresses(settings)
-        return asyncio.run(Supervisor(settings).run())
+    _check_addresses(settings)
+    return asyncio.run(Supervisor(settings).run())

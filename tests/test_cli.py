@@ -8,9 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 import deployr
-from deployr import cli, logs, supervisor
+from deployr import cli, supervisor
 from deployr.errors import PasswordExpired
 from deployr.settings import Settings
 from deployr.store.database import Database
@@ -120,15 +121,30 @@ def test_flags_are_settings_of_the_server(run: Run, home: Path, served: list[Set
     assert settings.server.bind == ("127.0.0.1:8051", "localhost:8052")
 
 
-def test_a_home_directory_is_served_once(
-    run: Run, home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(logs, "configure", lambda level: None)
+@pytest.fixture
+def earlier(home: Path, run: Run) -> None:
+    """The home directory is one of an earlier server, so far as its database says."""
     run("user", "list")
+    with Database(Settings.load(flags={"home": home}).database_url).transaction() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '0011'"))
+
+
+@pytest.mark.usefixtures("earlier")
+def test_a_home_directory_is_served_once(run: Run, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with (home / "run" / "supervisor.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         assert run("serve") == 1
+    # Not that its database cannot be upgraded.
     assert "Another server is running" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("earlier")
+@pytest.mark.parametrize("command", [("user", "list"), ("repository", "check")])
+def test_only_a_start_upgrades_the_database(
+    run: Run, command: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*command) == 1
+    assert "The database has schema 0011; the start of this server" in capsys.readouterr().err
 
 
 def test_default_passwords_are_not_served_to_other_machines(

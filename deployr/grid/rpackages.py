@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 import subprocess
 import tempfile
 from pathlib import Path
@@ -27,13 +26,15 @@ def install(library: Path) -> bool:
         return False
     library.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=library.parent, prefix=".library-") as name:
-        fresh = Path(name)
+        fresh = Path(name, "fresh")
+        fresh.mkdir()
         fresh.chmod(0o755)
         _install_into(fresh)
         (fresh / ".sources").write_text(current)
+        # Whoever is killed here leaves a whole library or none.
         if library.exists():
-            shutil.rmtree(library)
-        shutil.copytree(fresh, library)
+            library.rename(Path(name, "former"))
+        fresh.rename(library)
     return True
 
 

@@ -18,13 +18,16 @@ from deployr.store.database import create_engine
 from deployr.store.errors import UnusableDatabase
 
 
-def migrate(url: str) -> None:
+def migrate(url: str, *, upgrade: bool = True) -> None:
     """Create or upgrade the tables; concurrent calls wait for one another.
 
     All steps run in one transaction: a failure leaves the database as it was.
 
+    Args:
+        upgrade: false leaves the tables of an earlier server as they are, since it may be using them.
+
     Raises:
-        UnusableDatabase: the server cannot work with the database.
+        UnusableDatabase: the server cannot work with the database, or may not upgrade it.
         sqlalchemy.exc.SQLAlchemyError: the database cannot be reached or a step failed.
     """
     engine = create_engine(url)
@@ -32,7 +35,7 @@ def migrate(url: str) -> None:
         with _one_at_a_time(engine.url):
             _prepare(engine)
             with engine.begin() as connection:
-                _upgrade(connection)
+                _upgrade(connection, upgrade)
     finally:
         engine.dispose()
 
@@ -53,11 +56,11 @@ def _config() -> Config:
     return config
 
 
-def _upgrade(connection: sa.Connection) -> None:
+def _upgrade(connection: sa.Connection, allowed: bool) -> None:
     is_postgresql = connection.dialect.name == "postgresql"
     if is_postgresql:
         postgresql.check(connection)
-    _check_known(current_revision(connection))
+    _check_revision(current_revision(connection), allowed)
     config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
@@ -65,11 +68,14 @@ def _upgrade(connection: sa.Connection) -> None:
         postgresql.compare_by_bytes(connection)
 
 
-def _check_known(revision: str | None) -> None:
+def _check_revision(revision: str | None, may_upgrade: bool) -> None:
     """A later release has migrated what has a revision that is not of this one."""
+    head = head_revision()
     known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
     if revision is not None and revision not in known:
-        raise UnusableDatabase(f"The database has schema {revision} of a newer server; this one has {head_revision()}.")
+        raise UnusableDatabase(f"The database has schema {revision} of a newer server; this one has {head}.")
+    if revision not in (None, head) and not may_upgrade:
+        raise UnusableDatabase(f"The database has schema {revision}; the start of this server makes it {head}.")
 
 
 def _prepare(engine: sa.Engine) -> None:
