@@ -18,6 +18,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from deployr import addresses
 from deployr.grid import rpackages, user_namespaces
 from deployr.repository import shell
 from deployr.settings import Settings, split_address
@@ -252,11 +253,7 @@ def _database(settings: Settings) -> Iterator[Database]:
 def _check_address(address: str) -> Check:
     name = f"address {address}"
     try:
-        host, port = split_address(address)
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        with socket.socket(family) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((host, port))
+        addresses.check_free(address)
     except OSError as ex:
         if _is_serving(address):
             return Check(name, "a server runs")

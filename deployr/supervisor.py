@@ -11,14 +11,13 @@ import fcntl
 import logging
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from deployr import handover, logs
+from deployr import addresses, handover, logs
 from deployr.grid import processes
 from deployr.settings import Settings, split_address
 
@@ -148,10 +147,9 @@ class Supervisor:
 
     async def _announce(self) -> None:
         """Say once when the server can be used."""
-        address = self._settings.server.bind[0]
-        host, _, port = address.rpartition(":")
+        host, port = split_address(self._settings.server.bind[0])
         # Nothing tells when another process has begun to listen.
-        while not await _accepts(host.strip("[]"), int(port)) or not self._settings.grid_socket.exists():  # noqa: ASYNC110
+        while not await _accepts(host, port) or not self._settings.grid_socket.exists():  # noqa: ASYNC110
             await asyncio.sleep(0.1)
         urls = " and ".join(f"http://{bound}" for bound in self._settings.server.bind)
         log.info("ready at %s, the API of DeployR 7 and 8 below /deployr", urls)
@@ -207,12 +205,8 @@ def _check_addresses(settings: Settings) -> None:
         CannotListen: the server cannot listen on one of its addresses.
     """
     for address in settings.server.bind:
-        host, port = split_address(address)
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
-            with socket.socket(family) as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                probe.bind((host, port))
+            addresses.check_free(address)
         except OSError as ex:
             raise CannotListen(f"Cannot listen on {address}: {ex.strerror}.") from ex
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from falcon import uri
 from falcon.asgi import Request
 
-from deployr.api.multipart import Multipart, MultipartError, Read, Upload, parse_options_header
+from deployr.api.multipart import Multipart, Read, Upload, parse_options_header
 from deployr.errors import InvalidParameter, TooLarge
 from deployr.settings import Settings
 
@@ -150,27 +150,37 @@ async def read_params(request: Request, settings: Settings) -> Params:
         return Params(values)
     kind, options = parse_options_header(request.content_type or _FORM)
     if kind == _FORM:
-        body = await _read_form(patient(request, settings.server.body_timeout))
-        if len(body) < _LARGE:
-            return Params(values | _parse_urlencoded(body))
-        return Params(values | await asyncio.to_thread(_parse_urlencoded, body))
+        form = await _read_form(patient(request, settings.server.body_timeout))
+        if len(form) < _LARGE:
+            return Params(values | _parse_urlencoded(form))
+        return Params(values | await asyncio.to_thread(_parse_urlencoded, form))
     if kind == _MULTIPART:
-        return await _read_multipart(request, settings, values, options.get("boundary") or "")
+        body = await read_multipart(request, settings, options.get("boundary") or "")
+        return Params(values | body.fields, body.file)
     return Params(values)
 
 
-async def _read_multipart(request: Request, settings: Settings, values: dict[str, str], boundary: str) -> Params:
+async def read_multipart(request: Request, settings: Settings, boundary: str, *, file: str = "file") -> Multipart:
+    """A multipart body; to be closed.
+
+    Args:
+        file: name of the part that is a file.
+
+    Raises:
+        MalformedParameter: it cannot be read, or does not come.
+        TooLarge: it is.
+    """
     if not boundary:
         raise MalformedParameter("The multipart body has no boundary.")
-    body = Multipart(boundary, settings.limits.max_upload)
+    body = Multipart(boundary, settings.limits.max_upload, file=file)
     try:
         await body.parse(patient(request, settings.server.body_timeout))
     except BaseException as ex:
         body.close()
-        if isinstance(ex, MultipartError):
+        if isinstance(ex, ValueError):
             raise MalformedParameter(f"The multipart body is malformed: {ex}.") from ex
         raise
-    return Params(values | body.fields, body.file)
+    return body
 
 
 def patient(request: Request, timeout: float) -> Read:

@@ -92,10 +92,10 @@ class RepositoryDownloads:
         return StoredDownload(
             filename=file.filename,
             length=file.length,
-            content=Content(self._blobs.stream(file.sha256), _nothing),
+            content=Content(self._blobs.stream(file.sha256)),
             etag=file.sha256,
             modified=file.last_modified,
-            part=lambda start, length: Content(self._blobs.stream(file.sha256, start, length), _nothing),
+            part=lambda start, length: Content(self._blobs.stream(file.sha256, start, length)),
         )
 
     async def _open_external(self, file: ExternalFile) -> Download:
@@ -125,7 +125,3 @@ async def _chunks(opened: BinaryIO, length: int) -> AsyncIterator[bytes]:
             raise DeployrError("The file was cut short while it was sent.")
         length -= len(chunk)
         yield chunk
-
-
-async def _nothing() -> None:
-    """The stream of a blob closes its own file."""

@@ -108,7 +108,7 @@ class Batches:
         if sha256 is None:
             raise NotFound(f"File {filename} not found.")
         length = self._blobs.path(sha256).stat().st_size
-        return Download(filename=filename, length=length, content=Content(self._blobs.stream(sha256), _nothing))
+        return Download(filename=filename, length=length, content=Content(self._blobs.stream(sha256)))
 
     def content(self, item: Item) -> dict[str, bytes]:
         """The files of an item by name."""
@@ -144,7 +144,3 @@ class Batches:
             done = batch_rows.count_done(connection, batch.id)
             is_shown = partial or batch.state == "Complete"
             return Progress(batch, batch_rows.read_items(connection, batch.id) if is_shown else [], done)
-
-
-async def _nothing() -> None:
-    """A blob is closed when it has been read, or forgotten."""

@@ -133,7 +133,7 @@ class Snapshots:
             NotFound: the caller has no such snapshot.
         """
         snapshot = self.find(caller, snapshot_id)
-        content = Content(self._blobs.stream(snapshot.sha256), _nothing)
+        content = Content(self._blobs.stream(snapshot.sha256))
         return Download(filename=f"{snapshot.name}.zip", length=snapshot.length, content=content)
 
     def delete(self, caller: Caller, snapshot_id: str) -> None:
@@ -156,7 +156,3 @@ class Snapshots:
 def _check_runtime(snapshot: Snapshot, runtime: Runtime) -> None:
     if snapshot.runtime != runtime:
         raise InvalidParameter(f"Snapshot {snapshot.id} is of {snapshot.runtime}, the session of {runtime}.")
-
-
-async def _nothing() -> None:
-    """A blob needs no closing: its file is open only while a chunk is read."""

@@ -61,7 +61,7 @@ class History:
         info, sha256 = _newest(plots, filename)
         if sha256 is None:
             return await downloads.one_file(self._grid, project.project, info.filename, "results", info.execution)
-        return Download(filename=filename, length=info.length, content=Content(self._blobs.stream(sha256), _nothing))
+        return Download(filename=filename, length=info.length, content=Content(self._blobs.stream(sha256)))
 
     async def flush(self, project: Project, executions: Collection[str]) -> None:
         """Throw away console text and plots of the executions of a live project, or of all; of saved ones for good.
@@ -218,7 +218,3 @@ def _without_plots(entry: SavedExecution, filename: str | None = None) -> SavedE
     kept = [info for info in entry.record.results if filename not in (None, info.filename)]
     plots = {info.filename: entry.plots[info.filename] for info in kept}
     return SavedExecution(msgspec.structs.replace(entry.record, results=kept), plots)
-
-
-async def _nothing() -> None:
-    """Nothing to let go of."""

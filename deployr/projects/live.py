@@ -14,14 +14,12 @@ from deployr.grid.protocol import SessionSpec
 from deployr.projects import rows
 from deployr.projects.external_data import ExternalData
 from deployr.projects.persistence import ProjectStates
-from deployr.projects.records import AUTOSAVED, Project, StateParts
+from deployr.projects.records import AUTOSAVED, AUTOSAVED_DESCR, Project, StateParts
 from deployr.settings import Settings
 from deployr.store.database import Database
 from deployr.users.caller import Caller
 
 log = logging.getLogger(__name__)
-
-_AUTOSAVED_DESCR = "Autosaved by DeployR."
 
 
 class LiveSessions:
@@ -170,7 +168,7 @@ class LiveSessions:
     async def _autosave(self, project: Project, parts: StateParts) -> None:
         """Save a live project at the end of its session; a temporary one becomes persistent."""
         state = await self._states.capture(project.project, parts)
-        named = {} if project.lasts else {"kind": "persistent", "name": AUTOSAVED, "descr": _AUTOSAVED_DESCR}
+        named = {} if project.lasts else {"kind": "persistent", "name": AUTOSAVED, "descr": AUTOSAVED_DESCR}
         await self._states.write(project.project, state, http_session=None, **named)
 
     def _is_autosaved(self, project: Project) -> bool:

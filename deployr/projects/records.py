@@ -17,6 +17,7 @@ ORIGINAL = "Project original."
 """Origin of a project that is no copy and no import (7x-facts 3.2)."""
 
 AUTOSAVED = "Project: Autosaved"
+AUTOSAVED_DESCR = "Autosaved by DeployR."
 """Name of a project that is saved without one (7x-facts 6.1, 6.3)."""
 
 NO_PROJECT = "There is no such project, or it is not yours."
@@ -199,7 +200,7 @@ class Outcome:
 class Content(AsyncIterator[bytes]):
     """Bytes on their way, taken once; :meth:`close` must be called however far they were taken."""
 
-    def __init__(self, chunks: AsyncIterator[bytes], close: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, chunks: AsyncIterator[bytes], close: Callable[[], Awaitable[None]] | None = None) -> None:
         self._chunks = chunks
         self._close = close
 
@@ -211,7 +212,8 @@ class Content(AsyncIterator[bytes]):
 
     async def close(self) -> None:
         """Let go of what the bytes come from."""
-        await self._close()
+        if self._close:
+            await self._close()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

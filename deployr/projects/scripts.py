@@ -13,7 +13,16 @@ from deployr.grid.client import Grid
 from deployr.grid.protocol import Runtime, SessionSpec
 from deployr.projects import downloads
 from deployr.projects.external_data import ExternalData
-from deployr.projects.records import ORIGINAL, Download, ExecutionOptions, Outcome, Project
+from deployr.projects.records import (
+    AUTOSAVED,
+    AUTOSAVED_DESCR,
+    NO_PROJECT,
+    ORIGINAL,
+    Download,
+    ExecutionOptions,
+    Outcome,
+    Project,
+)
 from deployr.projects.sources import NOTHING, ScriptSources, Source
 from deployr.projects.standard_model import Plan, StandardModel, outcome
 from deployr.repository.records import RepositoryName
@@ -180,7 +189,7 @@ class Scripts:
         """Owner labels decide: the files of an HTTP session are its own, those of a user the user's."""
         found = await self._grid.sessions(sessions=[project_id])
         if not project_id.startswith(PREFIX) or not found or found[0].owner != caller.owner:
-            raise PermissionDenied("There is no such project, or it is not yours.")
+            raise PermissionDenied(NO_PROJECT)
 
 
 def blackbox_id(http_session: str, runtime: Runtime = "r") -> str:
@@ -202,8 +211,8 @@ def _project(session: str) -> Project:
     """What stands for a project in the replies (7x-facts 3.2)."""
     return Project(
         project=session,
-        name="Project: Autosaved",
-        descr="Autosaved by DeployR.",
+        name=AUTOSAVED,
+        descr=AUTOSAVED_DESCR,
         longdescr=None,
         author=_AUTHOR,
         authors=(_AUTHOR,),

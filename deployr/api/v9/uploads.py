@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from deployr.api.multipart import Multipart, MultipartError, Upload, parse_options_header
-from deployr.api.params import MalformedParameter, patient
+from deployr.api.multipart import Multipart, Upload, parse_options_header
+from deployr.api.params import MalformedParameter, read_multipart
 from deployr.api.v9.bodies import UnsupportedBody
 from deployr.api.v9.call import Call
 
@@ -46,15 +46,7 @@ async def _read(call: Call, file: str) -> Multipart:
     kind, options = parse_options_header(call.content_type or "")
     if kind != _KIND:
         raise UnsupportedBody(f"The call reads {_KIND}.")
-    body = Multipart(options.get("boundary") or "", call.settings.limits.max_upload, file=file)
-    try:
-        await body.parse(patient(call, call.settings.server.body_timeout))
-    except BaseException as ex:
-        body.close()
-        if isinstance(ex, MultipartError | ValueError):
-            raise MalformedParameter(f"The multipart body is malformed: {ex}.") from ex
-        raise
-    return body
+    return await read_multipart(call, call.settings, options.get("boundary") or "", file=file)
 
 
 def base_name(upload: Upload) -> str:
