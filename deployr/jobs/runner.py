@@ -127,7 +127,13 @@ class Runner:
             return
         when = datetime.datetime.fromtimestamp(min(due, _LATEST) / 1000, datetime.UTC)
         self._scheduler.add_job(
-            self._queue_due, "date", run_date=when, id="due", replace_existing=True, misfire_grace_time=None
+            self._guarded,
+            "date",
+            [self._queue_due],
+            run_date=when,
+            id="due",
+            replace_existing=True,
+            misfire_grace_time=None,
         )
 
     async def _queue_due(self) -> None:
@@ -141,21 +147,21 @@ class Runner:
                 await run.cancel()
 
     async def _start_next(self) -> bool:
-        """Start the first job that there is room for; false when there is none."""
+        """Start the first job that there is room for; false when there is none, or it has to wait all the same."""
         job = self._queue.claim(await self._full())
         if job is None:
             return False
         run = self._make_run(job)
         try:
-            if not await run.open():
-                return False
+            opened = await run.open()
         except BaseException:
             self._queue.give_back(job)
             raise
-        task = asyncio.create_task(run.run())
-        self._runs[task] = run
-        task.add_done_callback(self._ended)
-        return True
+        if opened == "begun":
+            task = asyncio.create_task(run.run())
+            self._runs[task] = run
+            task.add_done_callback(self._ended)
+        return opened != "given back"
 
     async def _full(self) -> set[str | None]:
         """Clusters that waiting jobs ask for and that have no room; one that does not exist has none to wait for."""

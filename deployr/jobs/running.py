@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from typing import Literal
 
 from deployr.errors import (
     BoundaryExceeded,
@@ -36,6 +37,9 @@ COMPLETED = "Job successfully executed to completion."
 
 CONTEXT = "Job: "
 """The context of a job's session begins so."""
+
+Opened = Literal["begun", "given back", "over"]
+"""What became of a claimed job: in the queue again, as it has to wait; over, when it was cancelled or can never run."""
 
 _INTERRUPTED = Ending(state="Interrupted", message="Job interrupted.")
 _STOPPED = Ending(state="Aborted", message="The server was stopped while the job ran.")
@@ -76,20 +80,21 @@ class JobRun:
         self._cancelled = False
         self._is_executing = False
 
-    async def open(self) -> bool:
-        """Give the job a session, and let it begin.
-
-        Returns:
-            False when it did not: it is in the queue again, cancelled, or, where it can never have one, failed.
-        """
+    async def open(self) -> Opened:
+        """Give the job a session, and let it begin."""
         try:
             await self._grid.open(self._spec())
         except DeployrError as ex:
             if await self._may_find_room(ex):
                 self._queue.give_back(self.job)
-                return False
-            return await self._fail_at_once(ex)
-        return self._begin() or await self._leave()
+                return "given back"
+            await self._fail_at_once(ex)
+            return "over"
+        if self._begin():
+            return "begun"
+        await self._close()
+        self._queue.give_back(self.job)
+        return "over"
 
     async def run(self) -> None:
         """Run the code and end the job; to be called after :meth:`open`."""
@@ -133,21 +138,17 @@ class JobRun:
         return capacity.is_known((await self._grid.status()).nodes, self.job.cluster)
 
     def _begin(self) -> bool:
+        """Let the job run; false when it was cancelled, or taken away, before."""
         begun = self._queue.begin(self.job)
         if begun is not None:
             self.job = begun
         return begun is not None
 
-    async def _leave(self) -> bool:
-        """The job was cancelled, or taken away, before it began."""
-        await self._close()
-        self._queue.give_back(self.job)
-        return False
-
-    async def _fail_at_once(self, reason: DeployrError) -> bool:
+    async def _fail_at_once(self, reason: DeployrError) -> None:
         if self._begin():
             await self._endings.end(self.job, Ending(state="Failed", message=reason.message))
-        return False
+        else:
+            self._queue.give_back(self.job)
 
     async def _close(self) -> None:
         try:

@@ -52,6 +52,18 @@ def test_a_queued_job_is_cancelled_and_never_runs(client: Client, new_gate: NewG
     assert query(client, job)["timeStart"] == 0
 
 
+def test_jobs_that_can_never_run_do_not_hold_up_one_another(client: Client, new_gate: NewGate) -> None:
+    gate = new_gate()
+    submit(client, code=gate.code)
+    gate.wait()
+    jobs = [submit(client, code="1", cluster="nowhere") for _ in range(5)]
+    gate.open()
+    failed = [ended(client, job) for job in jobs]
+    assert {job["status"] for job in failed} == {"Failed"}
+    starts = [job["timeStart"] for job in failed]
+    assert max(starts) - min(starts) < 3000, "the jobs process looks for jobs by itself once a second"
+
+
 def test_a_schedule_repeats_at_its_interval(client: Client) -> None:
     start = int(time.time() * 1000) + 500
     params = {"schedstart": str(start), "schedrepeat": "2", "schedinterval": "1000"}
