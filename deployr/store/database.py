@@ -38,7 +38,7 @@ class Database:
         self.engine = create_engine(url)
         is_sqlite = self.engine.dialect.name == "sqlite"
         self._readers = self.engine.execution_options(**{_READ_ONLY: True} if is_sqlite else postgresql.READING)
-        self._watcher = self.engine.raw_connection() if is_sqlite and self.engine.url.database else None
+        self._watcher = self.engine.connect() if is_sqlite and self.engine.url.database else None
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sa.Connection]:
@@ -61,7 +61,7 @@ class Database:
             return None
         try:
             # Of a connection that itself never writes.
-            version: int = self._watcher.cursor().execute("PRAGMA data_version").fetchone()[0]
+            version: int = self._watcher.connection.cursor().execute("PRAGMA data_version").fetchone()[0]
         except sqlite3.Error:
             # What is wrong is told by the query that follows.
             return None
