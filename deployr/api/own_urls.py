@@ -7,13 +7,12 @@ of the server to itself would wait for a worker, and for the project that the ca
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 from urllib.parse import SplitResult, parse_qsl, quote, urlsplit
 
 from deployr.api.call import Call
 from deployr.api.file_params import read_name
 from deployr.api.params import Params
-from deployr.api.paths import normalised
+from deployr.api.paths import mended
 from deployr.api.project_downloads import ProjectDownloads
 from deployr.api.repository_downloads import RepositoryDownloads
 from deployr.api.urls import CONTEXT
@@ -61,7 +60,7 @@ class OwnUrls:
         parts = _split(url)
         if parts is None or parts.netloc not in self._hosts or not parts.path.startswith(f"{CONTEXT}/"):
             return None
-        path, query = _path_and_query(parts)
+        path, query, _ = mended(_encoded(parts.path), _encoded(parts.query))
         call, _, rest = path.partition("/download")
         opener = self._openers.get(call)
         if opener is not None and rest.count("/") > 1:
@@ -101,17 +100,6 @@ def _split(url: str) -> SplitResult | None:
         return None
 
 
-def _path_and_query(parts: SplitResult) -> tuple[str, str]:
-    """Path and query as calls see them: the path decoded, both without a session id."""
-    scope: dict[str, Any] = {
-        "path": parts.path,
-        "raw_path": _encoded(parts.path),
-        "query_string": _encoded(parts.query),
-    }
-    scope = normalised(scope)
-    return str(scope["path"]), scope["query_string"].decode()
-
-
-def _encoded(part: str) -> bytes:
+def _encoded(part: str) -> str:
     """What a URL has raw and a request cannot have, encoded; the rest is encoded already."""
-    return quote(part, safe="/%;=&+,!$'()*:@~?").encode()
+    return quote(part, safe="/%;=&+,!$'()*:@~?")

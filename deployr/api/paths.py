@@ -44,15 +44,21 @@ def normalised(scope: dict[str, Any]) -> dict[str, Any]:
     """The scope with path and query as documented, and the session id of the URL under ``PATH_SESSION``."""
     path = bytes(scope.get("raw_path") or b"").decode("latin-1") or scope["path"]
     query = bytes(scope["query_string"]).decode("latin-1")
+    path, query, session = mended(path, query)
+    return scope | {"path": path, "query_string": query.encode("latin-1"), PATH_SESSION: session}
+
+
+def mended(path: str, query: str) -> tuple[str, str, str | None]:
+    """Path, decoded, and query, as documented, and the session id that was in them.
+
+    Args:
+        path, query: as they were sent, percent-encoded.
+    """
     path, in_path = _take(_IN_PATH, path)
     query, in_query = _take(_IN_QUERY, query)
     if not query:
         path, query = _split_at_ampersand(path)
-    return scope | {
-        "path": _clean(path),
-        "query_string": query.encode("latin-1"),
-        PATH_SESSION: in_path or in_query,
-    }
+    return _clean(path), query, in_path or in_query
 
 
 def _take(pattern: re.Pattern[str], text: str) -> tuple[str, str | None]:
