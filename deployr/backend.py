@@ -8,8 +8,6 @@ from typing import Any
 
 from deployr.api.job_params import read_request
 from deployr.api.own_urls import OwnUrls
-from deployr.api.project_downloads import ProjectDownloads
-from deployr.api.repository_downloads import RepositoryDownloads
 from deployr.events.streams import Streams
 from deployr.grid.client import SocketGrid
 from deployr.jobs import bell
@@ -34,7 +32,9 @@ from deployr.projects.packages import Packages
 from deployr.projects.persistence import ProjectStates
 from deployr.projects.pools import Pools
 from deployr.projects.preparation import Preparing
+from deployr.projects.project_downloads import ProjectDownloads
 from deployr.projects.projects import Projects
+from deployr.projects.repository_downloads import RepositoryDownloads
 from deployr.projects.scripts import Scripts
 from deployr.projects.sources import ScriptSources
 from deployr.projects.standard_model import StandardModel

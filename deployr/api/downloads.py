@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -13,25 +11,10 @@ from falcon.asgi import Response
 
 from deployr.api import ranges
 from deployr.api.call import Call
-from deployr.projects.records import Content, Download
+from deployr.projects.records import Content, Download, StoredDownload
 from deployr.repository import file_types
 
 _READING = ("GET", "HEAD")
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class StoredDownload(Download):
-    """A file of which a client may have a copy, or want a part.
-
-    Attributes:
-        etag: tells contents apart.
-        modified: milliseconds since 1970.
-        part: opens so many bytes from a start on.
-    """
-
-    etag: str
-    modified: int
-    part: Callable[[int, int], Content]
 
 
 class UnsentContents:

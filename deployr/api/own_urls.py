@@ -13,11 +13,11 @@ from deployr.api.call import Call
 from deployr.api.file_params import read_name
 from deployr.api.params import Params
 from deployr.api.paths import mended
-from deployr.api.project_downloads import ProjectDownloads
-from deployr.api.repository_downloads import RepositoryDownloads
 from deployr.api.urls import CONTEXT
 from deployr.errors import NotFound
+from deployr.projects.project_downloads import ProjectDownloads
 from deployr.projects.records import Download
+from deployr.projects.repository_downloads import RepositoryDownloads
 from deployr.settings import Settings
 from deployr.users.caller import Caller
 

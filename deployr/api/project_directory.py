@@ -12,10 +12,10 @@ from deployr.api.file_params import read_destination, read_name
 from deployr.api.own_urls import local
 from deployr.api.params import MalformedParameter, Params
 from deployr.api.path_names import split_names
-from deployr.api.project_downloads import ProjectDownloads
 from deployr.errors import InvalidParameter
 from deployr.projects.directory import Directory
 from deployr.projects.fetching import Fetcher
+from deployr.projects.project_downloads import ProjectDownloads
 from deployr.users.caller import Caller
 
 _DELIMITER = "#,#"

@@ -8,9 +8,9 @@ from deployr.api import downloads, envelope, execution_replies, pages, records, 
 from deployr.api.call import Call
 from deployr.api.execution_params import read_options, read_scripts
 from deployr.api.own_urls import local_places
-from deployr.api.project_downloads import ProjectDownloads
 from deployr.projects.executions import Executions
 from deployr.projects.external_sources import ExternalSources
+from deployr.projects.project_downloads import ProjectDownloads
 
 
 class ProjectExecuteResource:

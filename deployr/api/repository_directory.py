@@ -12,8 +12,8 @@ from deployr.api import downloads, envelope, records
 from deployr.api.call import Call
 from deployr.api.file_lists import read_category, wants_external
 from deployr.api.file_params import read_properties
-from deployr.api.repository_downloads import RepositoryDownloads
 from deployr.api.repository_file import warned
+from deployr.projects.repository_downloads import RepositoryDownloads
 from deployr.repository.addresses import is_external
 from deployr.repository.directories import DirectoryFiles, RepositoryDirectories
 from deployr.repository.external import ExternalRepository

@@ -16,8 +16,8 @@ from deployr.api.file_lists import narrowed, read_category, wants_external
 from deployr.api.file_params import read_name, read_names, read_properties
 from deployr.api.own_urls import local
 from deployr.api.params import MalformedParameter, Params
-from deployr.api.repository_downloads import RepositoryDownloads
 from deployr.projects.fetching import Fetcher
+from deployr.projects.repository_downloads import RepositoryDownloads
 from deployr.repository.blobs import Blob, Blobs
 from deployr.repository.external import ExternalRepository
 from deployr.repository.file_changes import FileChanges, Source

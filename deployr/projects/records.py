@@ -223,3 +223,18 @@ class Download:
     filename: str
     length: int
     content: Content
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class StoredDownload(Download):
+    """A file of which a client may have a copy, or want a part.
+
+    Attributes:
+        etag: tells contents apart.
+        modified: milliseconds since 1970.
+        part: opens so many bytes from a start on.
+    """
+
+    etag: str
+    modified: int
+    part: Callable[[int, int], Content]

@@ -8,10 +8,9 @@ import os
 from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from typing import BinaryIO
 
-from deployr.api.downloads import StoredDownload
 from deployr.errors import DeployrError, NotFound, PermissionDenied
 from deployr.projects.downloads import zip_of
-from deployr.projects.records import Content, Download
+from deployr.projects.records import Content, Download, StoredDownload
 from deployr.repository.blobs import Blobs
 from deployr.repository.external import ExternalRepository
 from deployr.repository.external_places import ExternalFile
