@@ -89,8 +89,8 @@ class WarmParent:
     program: ClassVar[str]
     """Its name, for messages."""
 
-    rehearses: ClassVar[bool] = False
-    """Its forks gain by a rehearsal; see :meth:`deployr.grid.r_session.RSession.rehearse`."""
+    rehearses: bool = False
+    """Its forks gain by a rehearsal, and survive it; see :meth:`deployr.grid.r_session.RSession.rehearse`."""
 
     start_seconds: ClassVar[float] = 30.0
     """Longest time that it takes to come up."""

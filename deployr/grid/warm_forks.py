@@ -260,12 +260,15 @@ class WarmForks:
                 if (left := self._quiet_in()) > 0:
                     await asyncio.sleep(left)
                     continue
+                parent = self._born[session]
                 try:
                     await session.rehearse()
                 except Exception as ex:
                     # Whatever it is, the next one may come through.
                     unexpected = not isinstance(ex, DeployrError)
                     log.warning("node %s: a session failed to rehearse: %s", self._place.name, ex, exc_info=unexpected)
+                    # Its siblings would fail as well.
+                    parent.rehearses = False
                     session.end()
                     self._refill.set()
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from deployr.encodings import model, qap1
+from deployr.errors import SessionLost
 from deployr.grid import processes
 from deployr.grid.node import LocalNode
 from deployr.grid.protocol import Execution
@@ -42,11 +43,12 @@ async def _run(session: RSession, code: str, *robjects: str) -> dict[str, model.
         return model.as_members(qap1.decode(b"".join([chunk async for chunk in value.chunks()])))
 
 
-async def test_a_fork_that_waits_rehearses(node: LocalNode) -> None:
-    async def is_rehearsed() -> bool:
-        return any(session.rehearsed and session.state == "idle" for session in node._r._warm)
+async def _rehearsed(node: LocalNode) -> None:
+    await eventually(lambda: [session.state for session in node._r._warm if session.rehearsed] == ["idle"])
 
-    await eventually(is_rehearsed)
+
+async def test_a_fork_that_waits_rehearses(node: LocalNode) -> None:
+    await _rehearsed(node)
     session = await node.take(lambda: None)
     assert session.rehearsed
 
@@ -66,3 +68,17 @@ async def test_a_rehearsal_does_not_call_what_the_workspace_masks(node: LocalNod
     await _run(session, MASK)
     await session.rehearse()
     assert await _run(session, "masked <- base::geterrmessage()", "masked") == {"masked": model.character("")}
+
+
+async def test_a_parent_whose_fork_dies_of_it_makes_none_rehearse_again(
+    node: LocalNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def die(session: RSession) -> None:
+        session.end()
+        raise SessionLost("It died.")
+
+    await _rehearsed(node)
+    monkeypatch.setattr(RSession, "rehearse", die)
+    await node.take(lambda: None)
+    await eventually(lambda: node._r._parent and not node._r._parent.rehearses)
+    await eventually(lambda: [session.state for session in node._r._warm] == ["idle"])
