@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 _FORK_TRIES = 20
 _WARM_SECONDS = 1.0
+_REFILL_SECONDS = 0.01
 _QUIET_SECONDS = 0.02
 """Without a caller, after which forks that wait rehearse: calls that come one after the other need the processors."""
 _BACK_OFF = (0.1, 0.5, 1.0, 2.0, 5.0)
@@ -100,7 +101,8 @@ class WarmForks:
         """
         self._taken.append(time.monotonic())
         session = self._next_warm() or await self._fork()
-        self._refill.set()
+        # While others wait, making the next one can: the caller's code needs processors and grid first.
+        asyncio.get_running_loop().call_later(_REFILL_SECONDS if self._warm else 0, self._refill.set)
         return session
 
     def forget(self, session: RSession) -> None:
