@@ -85,7 +85,7 @@ class Multipart:
         """Read the body to its end.
 
         Raises:
-            MultipartError: it is malformed.
+            MultipartError: it is malformed, or has several files.
             TooLarge: the file is larger than the limit, or the fields than ``IN_MEMORY``.
         """
         parser = PushMultipartParser(self._boundary)
@@ -95,7 +95,7 @@ class Multipart:
             if isinstance(event, MultipartSegment):
                 segment, value = event, bytearray()
                 if segment.name == self._name:
-                    self.file = self.file or Upload(segment.filename)
+                    self._begin(segment)
             elif segment is None:
                 raise MultipartError("content outside of a part")
             elif event is None:
@@ -104,6 +104,11 @@ class Multipart:
                 await self._write(event)
             else:
                 self._extend(value, event)
+
+    def _begin(self, segment: MultipartSegment) -> None:
+        if self.file:
+            raise MultipartError("several files")
+        self.file = Upload(segment.filename)
 
     async def _write(self, chunk: bytes) -> None:
         """What goes beyond the limit is read but not kept: a client that still sends would not see the answer."""

@@ -61,6 +61,11 @@ async def test_fields_of_other_clients_are_taken_as_they_are() -> None:
     assert await content(result) == b"hello"
 
 
+async def test_several_files_are_no_single_one() -> None:
+    with pytest.raises(MultipartError, match="several files"):
+        await parse(JAVA.removesuffix("--\r\n") + JAVA.removeprefix("--B"))
+
+
 async def test_a_body_that_ends_without_a_line_break_is_read() -> None:
     assert await content(await parse(JAVA.rstrip())) == b"hello"
 

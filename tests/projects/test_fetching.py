@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import ssl
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -68,6 +69,12 @@ async def test_a_host_that_is_allowed_is_fetched_from_under_its_name(
 ) -> None:
     content = await read(fetcher(tmp_path, allowed, "::1"), f"{elsewhere}/a.txt")
     assert content.decode() == f"hello {elsewhere.removeprefix('http://')}"
+
+
+async def test_authorities_are_read_once(tmp_path: Path, elsewhere: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    await read(fetcher(tmp_path, "localhost"), elsewhere)
+    monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", None)
+    await read(fetcher(tmp_path, "localhost"), elsewhere)
 
 
 async def test_private_addresses_are_refused_also_behind_redirects(tmp_path: Path, elsewhere: str) -> None:
