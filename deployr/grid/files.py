@@ -221,13 +221,13 @@ class SessionDirectory:
 
         Raises:
             NotFound: one of them is not there.
+            DeployrError: the session's code keeps one from being deleted.
         """
         for name in names:
             if not self._is_seen(name):
                 raise _missing(name)
         for name in names:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(name, dir_fd=self._fd)
+            self._remove(name)
             self._descriptions.pop(name, None)
 
     async def clear(self) -> None:
@@ -277,6 +277,14 @@ class SessionDirectory:
         except OSError as ex:
             raise _not_written(name) from ex
         return True
+
+    def _remove(self, name: str) -> None:
+        try:
+            os.unlink(name, dir_fd=self._fd)
+        except FileNotFoundError:
+            pass
+        except OSError as ex:
+            raise DeployrError(f"The file cannot be deleted: {name}.") from ex
 
     def _is_seen(self, name: str) -> bool:
         try:
@@ -393,15 +401,20 @@ def _remove_directory(top: int, fd: int, name: str, depth: int, deadline: float)
     return moved
 
 
-async def read_chunks(fd: int, length: int) -> AsyncIterator[bytes]:
+@contextlib.contextmanager
+def reading(fd: int, length: int) -> Iterator[AsyncIterator[bytes]]:
     """The first ``length`` bytes of an open file, which is closed at the end; zeros where it shrank meanwhile."""
     try:
-        while length:
-            chunk = os.read(fd, min(length, _CHUNK)) or bytes(min(length, _CHUNK))
-            length -= len(chunk)
-            yield chunk
+        yield _chunks(fd, length)
     finally:
         os.close(fd)
+
+
+async def _chunks(fd: int, length: int) -> AsyncIterator[bytes]:
+    while length:
+        chunk = os.read(fd, min(length, _CHUNK)) or bytes(min(length, _CHUNK))
+        length -= len(chunk)
+        yield chunk
 
 
 def _write_all(fd: int, data: bytes) -> None:

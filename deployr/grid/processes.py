@@ -137,9 +137,26 @@ def send_signal(pids: Iterable[int], signum: int) -> None:
             os.kill(pid, signum)
 
 
-def kill_tree(pid: int) -> None:
-    """Kill a process and its descendants; stopped first, so that none can start others meanwhile."""
-    send_signal([pid], signal.SIGSTOP)
+def send_signal_by_pidfd(pidfd: int, signum: int) -> bool:
+    """Signal a process that somebody else reaps, whose id may be another's then; false when it is gone."""
+    with contextlib.suppress(PermissionError):
+        try:
+            signal.pidfd_send_signal(pidfd, signum)
+        except ProcessLookupError:
+            return False
+    return True
+
+
+def kill_tree(pid: int, pidfd: int | None = None) -> None:
+    """Kill a process and its descendants; stopped first, so that none can start others meanwhile.
+
+    Args:
+        pidfd: of the process, when somebody else reaps it: it has no descendants and its id may be another's then.
+    """
+    if pidfd is None:
+        send_signal([pid], signal.SIGSTOP)
+    elif not send_signal_by_pidfd(pidfd, signal.SIGSTOP):
+        return
     send_signal(descendants(pid), signal.SIGSTOP)
     send_signal([*descendants(pid), pid], signal.SIGKILL)
 

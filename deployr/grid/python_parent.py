@@ -118,14 +118,13 @@ class PythonConnection(RserveConnection):
             console = ConsolePipe()
         except OSError as ex:
             raise ConnectionBroken(str(ex)) from ex
-        try:
-            connected = _connected(socket, console.far_end)
-            reader, writer = await asyncio.open_unix_connection(sock=connected, limit=STREAM_LIMIT)
-        except OSError as ex:
-            console.close()
-            raise ConnectionBroken(str(ex)) from ex
-        finally:
-            os.close(console.far_end)
+        with contextlib.ExitStack() as failed:
+            failed.callback(console.close)
+            try:
+                reader, writer = await _connected(socket, console.far_end)
+            except OSError as ex:
+                raise ConnectionBroken(str(ex)) from ex
+            failed.pop_all()
         connection = cls(reader, writer, max_value, console)
         return connection, await connection.greeted()
 
@@ -142,14 +141,16 @@ class PythonConnection(RserveConnection):
         super().abort()
 
 
-def _connected(path: Path, pipe: int) -> socket.socket:
-    """A connection that the pipe's end was sent over."""
+async def _connected(path: Path, pipe: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection that the pipe's end, which is closed, was sent over."""
     connected = socket.socket(socket.AF_UNIX)
     try:
         connected.setblocking(False)
         connected.connect(str(path))
         socket.send_fds(connected, [b"c"], [pipe])
-    except OSError:
+        return await asyncio.open_unix_connection(sock=connected, limit=STREAM_LIMIT)
+    except BaseException:
         connected.close()
         raise
-    return connected
+    finally:
+        os.close(pipe)

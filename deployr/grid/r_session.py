@@ -146,8 +146,12 @@ class RSession:
         self._interrupt_timer: asyncio.TimerHandle | None = None
         self._cpu_limit = CpuLimit(process.pid, 0, self._limit_hit)
         is_ours = process.uid == os.geteuid()
-        self.files = SessionFiles(path, None if is_ours else (process.uid, process.gid))
         self._pidfd = os.pidfd_open(process.pid)
+        try:
+            self.files = SessionFiles(path, None if is_ours else (process.uid, process.gid))
+        except BaseException:
+            os.close(self._pidfd)
+            raise
         asyncio.get_running_loop().add_reader(self._pidfd, self._process_gone)
 
     async def settle(self) -> None:
@@ -230,7 +234,7 @@ class RSession:
             return False
         self._interrupted = True
         # R first: it acts on the signal when it comes back from waiting for a child that the signal ended.
-        processes.send_signal([self.pid], signal.SIGINT)
+        processes.send_signal_by_pidfd(self._pidfd, signal.SIGINT)
         if self._interrupt_timer is None:
             self._interrupt_children(time.monotonic() + self._limits.interrupt_grace)
         return True
@@ -240,7 +244,7 @@ class RSession:
 
         Repeated until the call ends, since R may have been about to start the child, and a kill at the deadline.
         """
-        if time.monotonic() > deadline:
+        if self._ended or time.monotonic() > deadline:
             self._kill()
             return
         processes.send_signal(reversed(processes.descendants(self.pid)), signal.SIGINT)
@@ -277,9 +281,9 @@ class RSession:
         if self._ended:
             return
         self._ended = True
-        self._stop_watching()
         # What the session left in the background is found by the node's sweep.
-        processes.kill_tree(self.pid)
+        processes.kill_tree(self.pid, self._pidfd)
+        self._stop_watching()
         self._connection.abort()
 
     def close(self) -> None:
@@ -315,7 +319,7 @@ class RSession:
             if self._interrupt_timer:
                 self._interrupt_timer.cancel()
                 self._interrupt_timer = None
-            if not settled and not self._ended:
+            if not settled:
                 # Left in the middle (the caller went away): the connection is out of step.
                 self._kill()
             self._busy = False
@@ -394,9 +398,9 @@ class RSession:
         """The process died, whatever its connection says: children may hold that open."""
         if self._ended:
             return
+        self._kill()
         self._ended = True
         self._stop_watching()
-        self._kill()
         self._connection.abort()
         self.on_death()
 
@@ -405,15 +409,16 @@ class RSession:
         self._kill()
 
     def _kill(self) -> None:
-        processes.kill_tree(self.pid)
+        if self._ended:
+            return
+        processes.kill_tree(self.pid, self._pidfd)
         if self.isolated:
             processes.kill_users({self.uid})
 
     def _stop_watching(self) -> None:
-        if self._pidfd >= 0:
-            asyncio.get_running_loop().remove_reader(self._pidfd)
-            os.close(self._pidfd)
-            self._pidfd = -1
+        asyncio.get_running_loop().remove_reader(self._pidfd)
+        os.close(self._pidfd)
+        self._pidfd = -1
 
     def _lost(self) -> GridError:
         if self._died_of_limit:

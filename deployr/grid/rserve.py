@@ -214,6 +214,9 @@ class RserveConnection:
         return command, low | high << 32
 
     def _send(self, command: int, value: bytes) -> None:
+        if self._writer.transport.is_closing():
+            # uvloop raises a RuntimeError for what is written to a closed connection.
+            raise ConnectionBroken("the session is gone")
         body = qap1.sexp_parameter(value)
         self._writer.write(qap1.header(command, len(body)))
         self._writer.write(body)

@@ -17,7 +17,7 @@ from deployr.errors import DeployrError, InternalError, NotWarm
 from deployr.grid import framing, processes, protocol, user_namespaces
 from deployr.grid.engine import Engine
 from deployr.grid.file_trees import FileTree
-from deployr.grid.files import SessionDirectory, read_chunks
+from deployr.grid.files import SessionDirectory, reading
 from deployr.grid.framing import FrameError, FrameStream
 from deployr.grid.node import LocalNode, NodeOptions
 from deployr.grid.parent import ParentOptions
@@ -172,8 +172,9 @@ class GridServer:
             info, fd = session.files.open_plot(request.execution, request.filename)
         else:
             info, fd = _files(session, request.area).open(request.filename)
-        stream.put_head(info)
-        await stream.send_chunks(read_chunks(fd, info.length))
+        with reading(fd, info.length) as chunks:
+            stream.put_head(info)
+            await stream.send_chunks(chunks)
 
     def _changeable(self, session: str, area: FileArea, hold: str | None) -> Session:
         """The working directory is left to the code that runs in it; the state is the server's own."""

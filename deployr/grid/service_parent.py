@@ -14,7 +14,7 @@ from pathlib import Path
 
 from deployr.grid import processes, snapshot_zips, user_namespaces
 from deployr.grid.file_trees import FileTree
-from deployr.grid.files import SessionDirectory, open_directory, read_chunks
+from deployr.grid.files import SessionDirectory, open_directory, reading
 from deployr.grid.parent import SOURCES, ParentOptions, RserveParent, WarmParent
 from deployr.grid.protocol import FileInfo, ServiceSpec
 from deployr.grid.python_parent import PROGRAM, PythonParent
@@ -72,7 +72,8 @@ class _ServiceParent(WarmParent):
             self._held = await work.files()
         for info in self._held:
             found, fd = work.open(info.filename)
-            await files.tree.write(info.filename, read_chunks(fd, found.length), overwrite=True)
+            with reading(fd, found.length) as chunks:
+                await files.tree.write(info.filename, chunks, overwrite=True)
 
     def dispose(self) -> None:
         if self._user is not None:

@@ -13,7 +13,7 @@ from collections.abc import Collection, Reversible
 from functools import cached_property
 from pathlib import Path
 
-from deployr.errors import NotFound
+from deployr.errors import DeployrError, NotFound
 from deployr.grid.file_trees import FileTree
 from deployr.grid.files import SessionDirectory, check_name, open_directory, remove_tree
 from deployr.grid.protocol import FileInfo
@@ -38,8 +38,12 @@ class SessionFiles:
             if owner:
                 os.chown(made, *owner)
         self._fd = open_directory(path)
-        self.directory = self._open("work")
-        """The working directory."""
+        try:
+            self.directory = self._open("work")
+            """The working directory."""
+        except OSError:
+            os.close(self._fd)
+            raise
         self._plots: dict[str, list[FileInfo]] = {}
 
     @property
@@ -59,10 +63,17 @@ class SessionFiles:
 
     @cached_property
     def state(self) -> SessionDirectory:
-        """Where the saved workspace is written and read."""
-        with contextlib.suppress(FileExistsError):
-            os.mkdir(_STATE, 0o700, dir_fd=self._fd)
-        state = self._open(_STATE)
+        """Where the saved workspace is written and read.
+
+        Raises:
+            DeployrError: the session's code has put something else there.
+        """
+        try:
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(_STATE, 0o700, dir_fd=self._fd)
+            state = self._open(_STATE)
+        except OSError as ex:
+            raise DeployrError("There is no directory for the workspace to be saved in.") from ex
         state.give_to_owner()
         return state
 

@@ -16,7 +16,7 @@ from deployr.encodings import model, qap1
 from deployr.encodings.model import RValue
 from deployr.errors import DeployrError, NotFound, ProjectBusy, SessionLost
 from deployr.grid import processes
-from deployr.grid.files import read_chunks
+from deployr.grid.files import reading
 from deployr.grid.node import LocalNode, Node, NodeOptions
 from deployr.grid.parent import ParentOptions, RserveParent
 from deployr.grid.protocol import Execution, ExecutionRecord, Runtime
@@ -226,7 +226,8 @@ async def test_ending_is_not_dying(node: Node, language: Language, plots: str) -
     assert (deaths, session.state) == ([], "ended")
     assert [info.filename for info in session.files.directory.files()] == ["f"]
     info, fd = session.files.open_plot(None, "unnamedplot001.png")
-    assert len(b"".join([chunk async for chunk in read_chunks(fd, info.length)])) == info.length
+    with reading(fd, info.length) as chunks:
+        assert len(b"".join([chunk async for chunk in chunks])) == info.length
     session.close()
     node.release(session)
     with pytest.raises((SessionLost, NotFound)):

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from deployr.errors import AlreadyExists, InvalidParameter, NotFound, ProjectBusy, SessionLost
-from tests.grid.grid_support import Talk, r_string, stream
+from deployr.errors import AlreadyExists, DeployrError, InvalidParameter, NotFound, ProjectBusy, SessionLost
+from deployr.grid.files import SessionDirectory, open_directory
+from tests.grid.grid_support import IS_ROOT, Talk, r_string, stream
 
 TRAPS = {
     "a symbolic link to a file": "file.symlink('/etc/hostname', 'trap')",
@@ -42,6 +46,33 @@ async def test_an_upload_replaces_a_trap_and_follows_nothing(session: Talk, code
     await session.write("link", b"new", overwrite=True)
     assert await session.read("trap") == b"new"
     assert await session.text("readLines('.target')") == "untouched"
+
+
+async def test_a_link_in_the_place_of_the_saved_workspace_is_told_and_not_followed(session: Talk) -> None:
+    await session.run("file.symlink('/etc', '../state')")
+    with pytest.raises(DeployrError, match="no directory for the workspace"):
+        await session.grid.list_files(session.id, "state")
+
+
+def test_a_file_that_may_not_be_deleted_is_told(tmp_path: Path) -> None:
+    (tmp_path / "f").touch()
+    tmp_path.chmod(0o555)
+    directory = SessionDirectory(open_directory(tmp_path))
+    with _no_root(), pytest.raises(DeployrError, match="cannot be deleted"):
+        directory.delete(["f"])
+    directory.close()
+
+
+@contextlib.contextmanager
+def _no_root() -> Iterator[None]:
+    """As a user whom permissions bind."""
+    uid = os.geteuid()
+    if IS_ROOT:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(uid)
 
 
 async def test_a_directory_is_not_replaced(session: Talk) -> None:

@@ -45,6 +45,16 @@ def test_a_tree_is_killed_whole(tree: subprocess.Popen[str]) -> None:
     wait_until(lambda: not any(is_alive(pid) for pid in pids), 5)
 
 
+def test_who_got_the_id_of_a_process_that_is_gone_is_left_alone(tree: subprocess.Popen[str]) -> None:
+    pids = said(tree, 3)
+    with subprocess.Popen(["sleep", "300"]) as gone:
+        pidfd = os.pidfd_open(gone.pid)
+        gone.kill()
+    processes.kill_tree(pids[0], pidfd)
+    os.close(pidfd)
+    assert all(is_alive(pid) for pid in pids)
+
+
 def test_what_is_gone_is_told_and_not_an_error() -> None:
     process = subprocess.Popen(["true"])
     process.wait()
