@@ -12,9 +12,9 @@ import httpx
 import pytest
 
 from deployr.users.http_sessions import digest_of
-from tests.grid.grid_support import eventually
 from tests.server import Client, Server, beside
 from tests.streams import cookie_of, event_of
+from tests.waiting import eventually
 
 SSE = {"Accept": "text/event-stream"}
 

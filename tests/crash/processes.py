@@ -9,11 +9,10 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 
@@ -22,8 +21,7 @@ from deployr.grid import processes
 from deployr.settings import PREFIX, Settings
 from tests.grid.grid_support import command_line
 from tests.server import Client, Server, copy_packages, free_port, record_of
-
-T = TypeVar("T")
+from tests.waiting import wait_until
 
 START_SECONDS = 40.0
 STOP_SECONDS = 15.0
@@ -189,15 +187,6 @@ def _living(wanted: Callable[[dict[str, str]], bool]) -> list[int]:
 def is_alive(pid: int) -> bool:
     """True for a process that runs."""
     return not processes.is_zombie(pid)
-
-
-def wait_until(condition: Callable[[], T], seconds: float = 30.0) -> T:
-    """Poll until the condition holds; its value."""
-    end = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < end, "the condition did not become true in time"
-        time.sleep(0.03)
-    return value
 
 
 # -- callers ----------------------------------------------------------------------------------------------

@@ -9,8 +9,9 @@ import httpx
 import pytest
 
 from tests.api.v9.conftest import Api
-from tests.crash.processes import WholeServer, wait_until
+from tests.crash.processes import WholeServer
 from tests.server import PASSWORD
+from tests.waiting import wait_until
 
 COUNT = 30
 SERVICE = {

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from tests.api.v9.conftest import Api
-from tests.crash.processes import WholeServer, make_directory, wait_until
+from tests.crash.processes import WholeServer, make_directory
 from tests.jobs.callers import Gate, ended, submit
 from tests.postgresql import Postgres
 from tests.server import PASSWORD, Client
+from tests.waiting import wait_until
 
 SERVICE = {
     "code": "y <- 2 * x",

@@ -7,16 +7,9 @@ import signal
 from concurrent.futures import ThreadPoolExecutor
 
 from deployr.grid import processes
-from tests.crash.processes import (
-    LiveProject,
-    SavedFile,
-    WholeServer,
-    create_when_possible,
-    failure_of,
-    is_alive,
-    wait_until,
-)
+from tests.crash.processes import LiveProject, SavedFile, WholeServer, create_when_possible, failure_of, is_alive
 from tests.server import Client
+from tests.waiting import wait_until
 
 
 def test_live_sessions_outlive_the_parent_and_new_ones_come(

@@ -14,9 +14,9 @@ from deployr.events.records import ExecutionError, user_label
 from deployr.grid import processes
 from deployr.grid.client import SocketGrid
 from tests.crash.processes import MakeServer, WholeServer
-from tests.grid.grid_support import eventually
 from tests.server import Client
 from tests.streams import Listening, listening
+from tests.waiting import eventually
 
 _STREAMS = 12
 """So many that no web worker serves all of them."""

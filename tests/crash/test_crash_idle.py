@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.crash.processes import LiveProject, SavedFile, WholeServer, is_alive, make_directory, wait_until
+from tests.crash.processes import LiveProject, SavedFile, WholeServer, is_alive, make_directory
 from tests.server import record_of
+from tests.waiting import wait_until
 
 TIMEOUT = 3
 

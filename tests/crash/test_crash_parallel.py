@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.crash.processes import SavedFile, WholeServer, wait_until
+from tests.crash.processes import SavedFile, WholeServer
 from tests.server import Client
+from tests.waiting import wait_until
 
 EXECUTIONS = 200
 CALLERS = 20

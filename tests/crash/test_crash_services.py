@@ -13,9 +13,10 @@ import httpx
 import pytest
 
 from tests.api.v9.conftest import Api
-from tests.crash.processes import WholeServer, make_directory, wait_until
+from tests.crash.processes import WholeServer, make_directory
 from tests.grid.grid_support import command_line
 from tests.server import PASSWORD
+from tests.waiting import wait_until
 
 SERVICE = {"code": "y <- 1", "outputParameterDefinitions": [{"name": "y", "type": "numeric"}]}
 ERROR_KEYS = {"message", "link", "exceptionType", "code", "fields"}

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from tests.crash.processes import LiveProject, SavedFile, WholeServer, failure_of, is_alive, wait_until
+from tests.crash.processes import LiveProject, SavedFile, WholeServer, failure_of, is_alive
 from tests.server import Client
+from tests.waiting import wait_until
 
 
 def test_an_idle_one_answers_916_once_and_then_does_not_exist(project: LiveProject) -> None:

@@ -6,16 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.crash.processes import (
-    STOP_SECONDS,
-    LiveProject,
-    MakeServer,
-    SavedFile,
-    WholeServer,
-    failure_of,
-    is_alive,
-    wait_until,
-)
+from tests.crash.processes import STOP_SECONDS, LiveProject, MakeServer, SavedFile, WholeServer, failure_of, is_alive
+from tests.waiting import wait_until
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from deployr.grid import processes
-from tests.crash.processes import WAITING_CODE, LiveProject, WholeServer, is_alive, wait_until
+from tests.crash.processes import WAITING_CODE, LiveProject, WholeServer, is_alive
+from tests.waiting import wait_until
 
 
 def kill_workers(server: WholeServer) -> list[int]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import httpx
 
-from tests.crash.processes import LiveProject, WholeServer, is_alive, wait_until
+from tests.crash.processes import LiveProject, WholeServer, is_alive
 from tests.server import Client
+from tests.waiting import wait_until
 
 PASSWORD = "Sesame42"
 

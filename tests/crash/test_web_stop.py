@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 
-from tests.crash.processes import LiveProject, wait_until
+from tests.crash.processes import LiveProject
 from tests.server import Server, beside, record_of
+from tests.waiting import wait_until
 
 SOONER_THAN_GUNICORN = 6.0
 """Seconds; gunicorn waits 8 for connections that stay open."""

@@ -14,6 +14,7 @@ from deployr.events import streams
 from deployr.grid import events as hub
 from tests.server import Client, Server, running
 from tests.streams import cookie_of
+from tests.waiting import eventually
 
 PAGE = Path(__file__).parents[2] / "docs" / "events.md"
 
@@ -127,9 +128,10 @@ async def capture(server: Server) -> dict[str, dict[str, Any]]:
         asyncio.create_task(_listen(server, admin, {"managementEventOnly": "true"}, heard)),
         asyncio.create_task(_listen(server, user, {}, heard)),
     ]
-    await _until(lambda: "streamConnectEvent" in heard)
+    await eventually(lambda: "streamConnectEvent" in heard, seconds=60)
     await asyncio.to_thread(_make_events, server, user)
-    await _until(lambda: heard.keys() == MEANINGS.keys() - {"streamDisconnectEvent", "securityLogoutEvent"})
+    raised = MEANINGS.keys() - {"streamDisconnectEvent", "securityLogoutEvent"}
+    await eventually(lambda: heard.keys() == raised, seconds=60)
     await asyncio.to_thread(user.logout)
     await listeners[1]
     admin.logout()
@@ -149,12 +151,6 @@ def _make_events(server: Server, user: Client) -> None:
     stranger = server.client()
     stranger.post("/r/user/login", username="george", password="wrong")
     stranger.http.close()
-
-
-async def _until(condition: Any) -> None:
-    async with asyncio.timeout(60):
-        while not condition():  # noqa: ASYNC110 -- what it waits for is a set of events from outside
-            await asyncio.sleep(0.05)
 
 
 async def _listen(server: Server, client: Client, query: dict[str, str], heard: dict[str, dict[str, Any]]) -> None:

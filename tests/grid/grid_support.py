@@ -14,8 +14,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -26,6 +25,7 @@ from deployr.grid import processes
 from deployr.grid.client import ConsoleSink, SocketGrid
 from deployr.grid.protocol import Execution, ExecutionRecord, SessionSpec
 from deployr.settings import Settings
+from tests.waiting import wait_until
 
 T = TypeVar("T")
 
@@ -188,27 +188,6 @@ def remove_home(home: Path) -> None:
     subprocess.run(["chmod", "-R", "u+rwX", str(home)], check=False, capture_output=True)
     subprocess.run(["rm", "-rf", str(home)], check=False)
     shutil.rmtree(home, ignore_errors=True)
-
-
-def wait_until(condition: Callable[[], object], seconds: float = DEADLINE) -> None:
-    """Poll until the condition holds."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "the condition did not become true in time"
-        time.sleep(0.02)
-
-
-async def eventually(condition: Callable[[], object], seconds: float = DEADLINE) -> None:
-    """As :func:`wait_until`, beside a running event loop; the condition may be asynchronous."""
-    end = time.monotonic() + seconds
-    while True:
-        holds = condition()
-        if isinstance(holds, Awaitable):
-            holds = await holds
-        if holds:
-            return
-        assert time.monotonic() < end, "the condition did not become true in time"
-        await asyncio.sleep(0.02)
 
 
 def is_alive(pid: int) -> bool:

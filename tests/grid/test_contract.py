@@ -25,7 +25,6 @@ from tests.grid.conftest import needs_root
 from tests.grid.grid_support import (
     PYTHON_PROGRAM,
     encode_arguments,
-    eventually,
     is_alive,
     make_home,
     make_settings,
@@ -34,6 +33,7 @@ from tests.grid.grid_support import (
     stream,
     unique,
 )
+from tests.waiting import eventually
 
 MakeNode = Callable[..., Node]
 

@@ -15,7 +15,8 @@ from deployr.grid.engine import Engine
 from deployr.grid.protocol import Execution, Frame, GridStatus
 from deployr.grid.server import GridServer
 from tests.grid.conftest import GridFactory
-from tests.grid.grid_support import GridProcess, Talk, encode_arguments, eventually, opened, stream, unique
+from tests.grid.grid_support import GridProcess, Talk, encode_arguments, opened, stream, unique
+from tests.waiting import eventually
 
 
 async def test_a_grid_that_is_not_there_is_915(tmp_path: Path) -> None:

@@ -26,7 +26,8 @@ from deployr.grid import processes
 from deployr.grid.client import SocketGrid
 from deployr.grid.protocol import SessionSpec
 from tests.grid.conftest import GridFactory
-from tests.grid.grid_support import GridProcess, Talk, eventually, opened, run_stateless, unique
+from tests.grid.grid_support import GridProcess, Talk, opened, run_stateless, unique
+from tests.waiting import eventually
 
 
 def spec(**fields: Any) -> SessionSpec:

@@ -14,7 +14,8 @@ from deployr.errors import DeployrError, ProjectBusy
 from deployr.grid.client import SocketGrid
 from deployr.grid.protocol import SessionSpec
 from tests.grid.conftest import GridFactory
-from tests.grid.grid_support import GridProcess, Talk, eventually, opened, unique
+from tests.grid.grid_support import GridProcess, Talk, opened, unique
+from tests.waiting import eventually
 
 _HOLDER = """
 import asyncio, sys

@@ -19,14 +19,13 @@ from tests.grid.grid_support import (
     GridProcess,
     Talk,
     encode_arguments,
-    eventually,
     is_alive,
     leftovers,
     opened,
     run_stateless,
     unique,
-    wait_until,
 )
+from tests.waiting import eventually, wait_until
 
 
 async def is_gone(session: Talk) -> bool:

@@ -8,7 +8,8 @@ import time
 import pytest
 
 from deployr.errors import SessionLost
-from tests.grid.grid_support import Talk, eventually, is_alive
+from tests.grid.grid_support import Talk, is_alive
+from tests.waiting import eventually
 
 LOOPS = {
     "a loop": "repeat {}",

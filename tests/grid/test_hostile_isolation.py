@@ -21,12 +21,12 @@ from tests.grid.grid_support import (
     Talk,
     command_line,
     encode_arguments,
-    eventually,
     is_alive,
     opened,
     r_string,
     run_stateless,
 )
+from tests.waiting import eventually
 
 READS = "tryCatch({{ suppressWarnings({0}); TRUE }}, error = function(e) FALSE)"
 

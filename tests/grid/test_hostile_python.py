@@ -14,7 +14,8 @@ from deployr.encodings import model
 from deployr.errors import DeployrError, SessionLost
 from deployr.grid.client import SocketGrid
 from tests.grid.conftest import GridFactory, needs_root
-from tests.grid.grid_support import GridProcess, Talk, eventually, is_alive, opened
+from tests.grid.grid_support import GridProcess, Talk, is_alive, opened
+from tests.waiting import eventually
 
 FIND_CONNECTION = """
 import os

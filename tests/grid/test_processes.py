@@ -12,7 +12,8 @@ import pytest
 
 from deployr.grid import processes
 from tests.grid.conftest import needs_root
-from tests.grid.grid_support import is_alive, unique, wait_until
+from tests.grid.grid_support import is_alive, unique
+from tests.waiting import wait_until
 
 
 @pytest.fixture

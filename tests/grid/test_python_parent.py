@@ -16,7 +16,8 @@ from deployr.grid.client import SocketGrid
 from deployr.grid.python_parent import PythonConnection
 from deployr.grid.rserve import ConnectionBroken
 from tests.grid.conftest import GridFactory
-from tests.grid.grid_support import eventually, opened
+from tests.grid.grid_support import opened
+from tests.waiting import eventually
 
 
 async def test_the_parent_starts_with_the_first_session_and_again_after_its_death(new_grid: GridFactory) -> None:

@@ -10,8 +10,9 @@ import pytest
 from deployr.errors import DeployrError, NotFound, ProjectBusy, SessionLost
 from deployr.grid.client import SocketGrid
 from deployr.grid.files import SessionDirectory, open_directory
-from tests.grid.grid_support import Talk, eventually, opened, r_string
+from tests.grid.grid_support import Talk, opened, r_string
 from tests.grid.test_hostile_files import TRAPS
+from tests.waiting import eventually
 
 NAMES = "dir(all.files = TRUE, no.. = TRUE)"
 

@@ -14,8 +14,9 @@ from deployr.grid import processes
 from deployr.grid.node import LocalNode
 from deployr.grid.protocol import Execution
 from deployr.grid.r_session import RSession
-from tests.grid.grid_support import encode_arguments, eventually, make_home, remove_home, unique
+from tests.grid.grid_support import encode_arguments, make_home, remove_home, unique
 from tests.grid.test_contract import local_node
+from tests.waiting import eventually
 
 LEFT = """
 left <- c(ls(all.names = TRUE), dir(all.files = TRUE, no.. = TRUE), names(warnings()), geterrmessage())

@@ -19,17 +19,8 @@ from deployr.errors import NoFreeSlot, NotWarm, SessionLost
 from deployr.grid.client import SocketGrid
 from deployr.grid.protocol import Execution, ServiceSpec, SessionSpec
 from tests.grid.conftest import GridFactory, needs_root, needs_user_namespaces
-from tests.grid.grid_support import (
-    GridProcess,
-    Outcome,
-    Talk,
-    command_line,
-    encode_arguments,
-    eventually,
-    is_alive,
-    opened,
-    unique,
-)
+from tests.grid.grid_support import GridProcess, Outcome, Talk, command_line, encode_arguments, is_alive, opened, unique
+from tests.waiting import eventually
 
 R_INIT = "base <- 40; add <- function(x) base + x; options(mine = 'set'); library(stats4)"
 PYTHON = {"runtime": "python", "init_code": "base = 40\ndef add(x):\n    return base + x\n"}

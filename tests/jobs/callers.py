@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.server import Client
+from tests.waiting import wait_until
 
 CLOSED = ("Completed", "Failed", "Aborted", "Interrupted", "Cancelled")
 
@@ -69,10 +70,7 @@ class Gate:
 
     def wait(self, seconds: float = 30) -> None:
         """Wait until the code runs."""
-        end = time.monotonic() + seconds
-        while not self.has_begun:
-            assert time.monotonic() < end, "the code does not run"
-            time.sleep(0.02)
+        wait_until(lambda: self.has_begun, seconds)
 
     @property
     def has_begun(self) -> bool:

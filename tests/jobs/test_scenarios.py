@@ -10,6 +10,7 @@ import pytest
 
 from tests.jobs.callers import Gate, ended, history, query, reached, submit
 from tests.server import PASSWORD, Client, Server, running
+from tests.waiting import wait_until
 
 NewGate = Callable[[], Gate]
 
@@ -90,8 +91,8 @@ def test_a_schedule_goes_on_after_a_run_that_failed(client: Client) -> None:
 
 def test_a_schedule_is_cancelled_between_its_runs(client: Client) -> None:
     job = submit(client, "/r/job/schedule", code="1", schedrepeat="5", schedinterval="600000")
-    while not (record := query(client, job))["project"]:
-        time.sleep(0.05)
+    wait_until(lambda: query(client, job)["project"])
+    record = query(client, job)
     assert (record["status"], record["onrepeat"]) == ("Scheduled", 0)
     assert client.succeed("/r/job/cancel", job=job)["job"]["status"] == "Cancelled"
 

@@ -20,6 +20,7 @@ from deployr.store.database import Database
 from deployr.store.schema import leases
 from tests.jobs.callers import Gate, ended, query, reached, submit
 from tests.server import Server, running
+from tests.waiting import wait_until
 
 TAKEN_OVER_SECONDS = 15
 
@@ -27,7 +28,7 @@ TAKEN_OVER_SECONDS = 15
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
     with running(tmp_path, limits__running_jobs=2) as server, another_process(server):
-        wait_for(lambda: len(jobs_processes(server)) == 2)
+        wait_until(lambda: len(jobs_processes(server)) == 2)
         yield server
 
 
@@ -55,13 +56,6 @@ def is_of(server: Server, pid: int) -> bool:
         home = server.settings.home
         return b"deployr.jobs" in command and handover.belongs_to(processes.environment(pid), home)
     return False
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "the condition did not become true in time"
-        time.sleep(0.05)
 
 
 def scheduler(server: Server) -> str:
@@ -98,7 +92,7 @@ def test_what_a_killed_process_ran_is_aborted_and_all_else_goes_on(
     later = submit(client, "/r/job/schedule", code="1", schedstart=str(round(time.time() * 1000) + 2000))
     os.kill(jobs_processes(server)[0], signal.SIGKILL)
     killed = time.monotonic()
-    wait_for(lambda: sum(query(client, job)["status"] == "Aborted" for job in jobs) == 2)
+    wait_until(lambda: sum(query(client, job)["status"] == "Aborted" for job in jobs) == 2)
     assert time.monotonic() - killed < TAKEN_OVER_SECONDS
     for gate in gates:
         gate.open()

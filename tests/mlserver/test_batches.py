@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from deployr.store.schema import users
 from deployr.users.caller import Caller
 from tests.databases import make_tables
 from tests.postgresql import ON_BOTH_DATABASES
+from tests.waiting import eventually
 
 KEPT = 3_600_000
 
@@ -38,13 +39,6 @@ MIA, BEN = (Caller(http_session="", username=name, roles=frozenset(["POWER_USER"
 
 def _no_snapshot(caller: Caller, snapshot_id: str) -> Snapshot:
     raise NotFound(snapshot_id)
-
-
-async def until(condition: Callable[[], bool | Awaitable[bool]]) -> None:
-    """Wait for a condition."""
-    async with asyncio.timeout(20):
-        while not (found if isinstance(found := condition(), bool) else await found):  # noqa: ASYNC110 -- of rows, too
-            await asyncio.sleep(0.01)
 
 
 class World:
@@ -82,7 +76,7 @@ class World:
         async def has_ended() -> bool:
             return (await self.progress(batch)).batch.state not in ("Pending", "InProgress")
 
-        await until(has_ended)
+        await eventually(has_ended)
         return await self.progress(batch)
 
     @contextlib.asynccontextmanager
@@ -149,7 +143,7 @@ async def test_no_more_items_run_at_a_time_than_wanted_or_allowed(
     held = Held()
     async with world.running(held, most=allowed):
         batch = await world.start(10, parallel)
-        await until(lambda: held.now >= expected)
+        await eventually(lambda: held.now >= expected)
         assert (await world.progress(batch)).batch.parallel == min(parallel, 4)
     assert held.most == expected
 
@@ -232,7 +226,7 @@ async def test_partial_results_are_shown_unless_they_are_not_wanted(world: World
 
     async with world.running(gated):
         batch = await world.start(3)
-        await until(lambda: world.count_done(batch) == 2)
+        await eventually(lambda: world.count_done(batch) == 2)
         found = await world.progress(batch)
         assert ([item.index for item in found.items], found.batch.state) == ([1, 2], "InProgress")
         hidden = await world.progress(batch, partial=False)
@@ -248,7 +242,7 @@ async def test_a_cancelled_batch_stops_and_vanishes(world: World) -> None:
         batch = await world.start(3, parallel=2)
         await asyncio.wait_for(held.full.wait(), 20)
         world.batches.cancel(MIA, "s", "1", batch.id)
-        await until(lambda: held.stopped == 2)
+        await eventually(lambda: held.stopped == 2)
         with pytest.raises(NotFound):
             await world.progress(batch)
         assert world.batches.list(MIA, "s", "1") == []
@@ -263,7 +257,7 @@ async def test_a_batch_ends_with_its_service_and_has_nothing_to_do_with_the_next
         assert world.services.of_batch(MIA, batch.id).owner == "mia"
         world.services.delete(MIA, "s", "1")
         world.services.publish(BEN, "s", "1", Definition(code="y <- 'stolen'"))
-        await until(lambda: held.stopped == 2)
+        await eventually(lambda: held.stopped == 2)
     assert world.batches.list(MIA, "s", "1") == []
     with pytest.raises(NotFound):
         await world.progress(batch)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
@@ -18,6 +18,7 @@ from deployr.store.database import Database
 from deployr.store.schema import project_saves
 from deployr.users.caller import Caller
 from tests.server import Server
+from tests.waiting import eventually
 
 CALLER = Caller(http_session="digest-of-a-session", username="testuser", roles=frozenset({"POWER_USER"}))
 
@@ -34,15 +35,6 @@ def projects(server: Server, grid: SocketGrid) -> Iterator[Projects]:
     database = Database(server.settings.database_url)
     yield Projects(database, grid, server.settings)
     database.close()
-
-
-async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
-    """Poll until the condition holds."""
-    async with asyncio.timeout(30):
-        while True:
-            if await condition():
-                return
-            await asyncio.sleep(0.02)
 
 
 async def test_a_session_that_ends_takes_its_temporary_projects_along(projects: Projects) -> None:

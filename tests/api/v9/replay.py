@@ -8,7 +8,6 @@ import dataclasses
 import functools
 import json
 import re
-import time
 from collections.abc import Iterator
 
 import dill
@@ -21,6 +20,7 @@ from tests.recordings.connection import Connection, Reply
 from tests.recordings.message import Message
 from tests.recordings.recorded import Recorded, requests_of
 from tests.server import Server
+from tests.waiting import wait_until
 
 _REFRESH = rb"refresh-token-placeholder(?:/|%2F)(?:\+|%2B)(?:=|%3D)(?:=|%3D)"
 _SESSION = rb"[0-9]{8}-0001-4000-8000-[0-9]{12}"
@@ -159,10 +159,7 @@ class Replayer:
             self._own.patch(service, json=said).raise_for_status()
         if found := re.search(rb"/batch/(%s)/" % _BATCH, recorded.message.head):
             path = f"{service.replace('/services', '/api')}/batch/{self._batches[found[1]]}"
-            deadline = time.monotonic() + 30
-            while self._own.get(path).raise_for_status().json()["state"] != "Complete":
-                assert time.monotonic() < deadline
-                time.sleep(0.02)
+            wait_until(lambda: self._own.get(path).raise_for_status().json()["state"] == "Complete")
 
     def _session(self, recorded: bytes) -> str:
         """The live session of a recorded id, opened anew when it was closed."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import math
-import time
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -15,6 +14,7 @@ import jsonschema
 import pytest
 
 from tests.api.v9.conftest import Api
+from tests.waiting import wait_until
 
 CODE = """
 if (x < 0) stop("negative")
@@ -46,12 +46,14 @@ def _start(api: Api, path: str, *numbers: Any, **query: Any) -> str:
     return str(started["batchExecutionId"])
 
 
+def _state(api: Api, path: str, execution: str) -> Any:
+    return api.expect(200, "GET", f"{path}/{execution}")
+
+
 def _ended(api: Api, path: str, execution: str) -> dict[str, Any]:
     """The batch when it has ended, which fits the service's document but for the case of the state."""
-    deadline = time.monotonic() + 60
-    while (found := api.expect(200, "GET", f"{path}/{execution}"))["state"] in ("Pending", "InProgress"):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_until(lambda: _state(api, path, execution)["state"] not in ("Pending", "InProgress"), seconds=60)
+    found = _state(api, path, execution)
     document = api.expect(200, "GET", path.removesuffix("batch") + "swagger.json")
     schema = {"$ref": "#/definitions/BatchWebServiceResult", "definitions": document["definitions"]}
     jsonschema.Draft4Validator(schema).validate(found | {"state": found["state"].lower()})
@@ -97,10 +99,8 @@ def test_partial_results_are_left_out_when_asked(api: Api, spelling: str) -> Non
     api.expect(201, "POST", f"/services/{name}/1", json=SLOW)
     path = f"/api/{name}/1/batch"
     execution = _start(api, path, 0, 60)
-    deadline = time.monotonic() + 60
-    while not (found := api.expect(200, "GET", f"{path}/{execution}"))["completedItemCount"]:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_until(lambda: _state(api, path, execution)["completedItemCount"], seconds=60)
+    found = _state(api, path, execution)
     assert (found["state"], len(found["batchExecutionResults"])) == ("InProgress", 1)
     hidden = api.expect(200, "GET", f"{path}/{execution}", params={spelling: "false"})
     assert (hidden["completedItemCount"], hidden["batchExecutionResults"]) == (1, [])

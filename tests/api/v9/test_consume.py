@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import itertools
 import os
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.api.v9.conftest import Api
+from tests.waiting import wait_until
 
 Publish = Callable[..., str]
 
@@ -58,10 +58,7 @@ def _take(api: Api, code: str, runtime: str = "R") -> str:
 
 def _warm(api: Api, path: str, is_fork: str = "forked", **inputs: Any) -> None:
     """Call a service until it runs in forks of its parent."""
-    end = time.monotonic() + 30
-    while not _call(api, path, **inputs)["outputParameters"][is_fork]:
-        assert time.monotonic() < end
-        time.sleep(0.02)
+    wait_until(lambda: _call(api, path, **inputs)["outputParameters"][is_fork])
 
 
 # R sessions of services are children of a process that another user runs than the node's parent.

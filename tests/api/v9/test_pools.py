@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.api.v9.conftest import Api
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -33,10 +33,7 @@ def _states(api: Api, service: str) -> list[str]:
 def test_a_pool_fills_and_is_dropped(api: Api, service: str) -> None:
     assert _states(api, service) == ["NotFound"]
     assert api.expect(200, "POST", f"{service}/pool", json={"InitialPoolSize": 1, "MaxPoolSize": 2}) == ""
-    deadline = time.monotonic() + 30
-    while _states(api, service) == ["Pending"]:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_until(lambda: _states(api, service) != ["Pending"])
     assert _states(api, service) == ["Success"]
     called = api.expect(200, "POST", service.replace("/services", "/api"), json={})
     assert called["outputParameters"] == {"y": 1}

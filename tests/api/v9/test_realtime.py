@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import gzip
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,6 +14,7 @@ from deployr.mlserver import scoring
 from tests.api.v9.conftest import Api
 from tests.grid.grid_support import python_has
 from tests.onnx_models import linear, model
+from tests.waiting import wait_until
 
 RBytes = Callable[[str], bytes]
 
@@ -149,11 +149,8 @@ def _score(api: Api, name: str, **columns: list[Any]) -> Any:
 def _warm(api: Api, name: str) -> None:
     pool = f"/services/{name}/1/pool"
     api.expect(200, "POST", pool, json={"InitialPoolSize": 1, "MaxPoolSize": 1})
-    deadline = time.monotonic() + 30
-    while (status := api.expect(200, "GET", pool)[0]["status"]) == "Pending":
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    assert status == "Success"
+    wait_until(lambda: api.expect(200, "GET", pool)[0]["status"] != "Pending")
+    assert api.expect(200, "GET", pool)[0]["status"] == "Success"
 
 
 @needs_onnxruntime

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import itertools
 import threading
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.api.v9.conftest import Api
 from tests.server import PASSWORD, Server, beside
+from tests.waiting import wait_until
 
 EVERY = [
     ("POST", "/execute"),
@@ -59,13 +59,6 @@ def _session(api: Api, runtime: str) -> Iterator[str]:
 def _run(api: Api, session: str, code: str, **request: Any) -> dict[str, Any]:
     reply: dict[str, Any] = api.expect(200, "POST", f"{session}/execute", json={"code": code, **request})
     return reply
-
-
-def _until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def test_a_session_is_listed_until_it_is_closed(api: Api, runtime: str) -> None:
@@ -205,7 +198,7 @@ def test_console_output_is_there_while_code_runs_and_cancel_leaves_the_session_u
     code = "kept <- 1; cat('started\\n'); repeat Sys.sleep(0.01)"
     running = threading.Thread(target=lambda: done.append(_run(api, session, code)))
     running.start()
-    _until(lambda: "started" in api.expect(200, "GET", f"{session}/console-output")["consoleOutput"])
+    wait_until(lambda: "started" in api.expect(200, "GET", f"{session}/console-output")["consoleOutput"])
     refused = api.expect(409, "POST", f"{session}/execute", json={"code": "1"})
     assert refused["message"] == "The session is busy with another call."
     api.expect(200, "POST", f"{session}/cancel")
@@ -225,7 +218,7 @@ def test_force_ends_a_session_whatever_runs_in_it(api: Api, session: str) -> Non
         target=lambda: api.http.post(f"{session}/execute", json={"code": "cat('on'); repeat {}"}), daemon=True
     )
     running.start()
-    _until(lambda: api.expect(200, "GET", f"{session}/console-output")["consoleOutput"] == "on")
+    wait_until(lambda: api.expect(200, "GET", f"{session}/console-output")["consoleOutput"] == "on")
     api.expect(200, "DELETE", f"{session}/force")
     running.join(20)
     assert not running.is_alive()
@@ -249,7 +242,7 @@ def test_a_session_lives_while_it_is_looked_at_and_ends_at_its_own_cpu_limit(ser
             api.expect(200, "GET", f"/sessions/{seen}/{next(calls)}")
             return not _is_live(api, left)
 
-        _until(has_ended)
+        wait_until(has_ended)
         assert _is_live(api, seen)
         assert "boundary" in api.expect(404, "POST", f"/sessions/{seen}/execute", json={"code": "repeat {}"})["message"]
         api.expect(410, "GET", f"/sessions/{seen}/workspace")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-import time
 import zipfile
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.api.v9.conftest import Api
+from tests.waiting import wait_until
 
 Open = Callable[..., str]
 
@@ -64,10 +64,7 @@ def _take(api: Api, session: str, name: str | None = None) -> str:
 
 
 def _until_filled(api: Api, service: str) -> None:
-    deadline = time.monotonic() + 30
-    while api.expect(200, "GET", f"/services/{service}/pool")[0]["Status"] == "Pending":
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_until(lambda: api.expect(200, "GET", f"/services/{service}/pool")[0]["Status"] != "Pending")
 
 
 def _zip(api: Api, snapshot: str) -> zipfile.ZipFile:
