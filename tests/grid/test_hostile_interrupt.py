@@ -39,10 +39,9 @@ async def test_an_interrupt_stops_it_and_the_session_lives(session: Talk, code: 
 
 
 async def test_an_interrupted_execution_keeps_the_warnings_it_showed(session: Talk) -> None:
-    task = await session.starts(
-        "f <- function() { warning('before'); cat('<now>\\n'); flush.console(); repeat {} }\nf()"
-    )
-    await asyncio.sleep(0.1)
+    code = "f <- function() { warning('before'); writeLines('1', 'warned'); repeat {} }\nf()"
+    task = asyncio.create_task(session.run(code))
+    await eventually(lambda: _has(session, "warned"))
     await session.grid.interrupt(session.id)
     outcome = await task
     assert outcome.record.warnings == ["before"]
@@ -50,8 +49,8 @@ async def test_an_interrupted_execution_keeps_the_warnings_it_showed(session: Ta
 
 
 async def test_a_line_that_an_interrupt_cut_off_is_not_of_the_next_execution(session: Talk) -> None:
-    task = await session.starts("cat('cut '); repeat {}")
-    await asyncio.sleep(0.1)
+    task = asyncio.create_task(session.run("cat('cut '); writeLines('1', 'said'); repeat {}"))
+    await eventually(lambda: _has(session, "said"))
     await session.grid.interrupt(session.id)
     assert (await task).console.endswith("cut ")
     assert (await session.run("cat('next')")).console == "next"
@@ -113,8 +112,8 @@ async def test_children_that_ignore_interrupts_are_killed_after_the_grace(sessio
 
 
 async def test_interrupted_plots_are_kept(session: Talk) -> None:
-    task = await session.starts("plot(1)\ncat('drawn')\nrepeat {}")
-    await asyncio.sleep(0.1)
+    task = asyncio.create_task(session.run("plot(1)\nwriteLines('1', 'drawn')\nrepeat {}"))
+    await eventually(lambda: _has(session, "drawn"))
     await session.grid.interrupt(session.id)
     assert [info.filename for info in (await task).record.results] == ["unnamedplot001.png"]
 

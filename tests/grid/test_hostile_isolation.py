@@ -236,7 +236,7 @@ async def test_a_fork_bomb_is_bounded_and_gone_after_close(grid: SocketGrid, oth
         uid = int(await session.number("as.integer(system('id -u', intern = TRUE))"))
         bomb = "system('f() { f | f & f; }; f >/dev/null 2>&1 &', ignore.stderr = TRUE)"
         task = asyncio.create_task(session.run(bomb, console=None))
-        await asyncio.sleep(0.3)
+        await eventually(lambda: len(_processes_of(uid)) > 20)
         assert await other_session.number("1") == 1
     await asyncio.gather(task, return_exceptions=True)
     await eventually(lambda: not _processes_of(uid), 20)
