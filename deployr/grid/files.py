@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import math
 import os
 import re
@@ -25,6 +26,7 @@ _LONGEST_NAME = 255
 _DEPTH = 8
 _CLEAR_SECONDS = 30.0
 _MOST_FILES = 10_000
+_TURN = 200
 _UPLOAD = ".upload-"
 _PLAIN_NAME = re.compile(r"[^/\\\x00-\x1f\x7f\ud800-\udfff]+")
 """Surrogates stand for bytes that are no text."""
@@ -98,21 +100,21 @@ class SessionDirectory:
         if self._uid is not None and self._gid is not None:
             os.fchown(self._fd, self._uid, self._gid)
 
-    def snapshot(self) -> Snapshot:
+    async def snapshot(self) -> Snapshot:
         """State of all visible files, to be compared with a later one."""
-        return {name: (st.st_ino, st.st_size, st.st_mtime_ns) for name, st in self._scan()}
+        return {name: (st.st_ino, st.st_size, st.st_mtime_ns) for name, st in await self._scan()}
 
-    def changed_since(self, before: Snapshot) -> list[FileInfo]:
+    async def changed_since(self, before: Snapshot) -> list[FileInfo]:
         """Files created or changed since a snapshot, by name."""
-        return [
-            self._info(name, st)
-            for name, st in sorted(self._scan())
-            if before.get(name) != (st.st_ino, st.st_size, st.st_mtime_ns)
+        changed = [
+            (name, st) for name, st in await self._scan() if before.get(name) != (st.st_ino, st.st_size, st.st_mtime_ns)
         ]
+        return [self._info(name, st) for name, st in sorted(changed)]
 
     def files(self, execution: str | None = None) -> list[FileInfo]:
         """All visible files, by name."""
-        return [self._info(name, st, execution) for name, st in sorted(self._scan())]
+        entries = sorted(self._entries(range(_MOST_FILES)))
+        return [self._info(name, st, execution) for name, st in entries if _is_plain(st)]
 
     def look(self, left: Iterator[int]) -> tuple[list[FileInfo], list[str]]:
         """Visible files, and the names of visible directories.
@@ -305,8 +307,14 @@ class SessionDirectory:
             return False
         return True
 
-    def _scan(self) -> Iterator[tuple[str, os.stat_result]]:
-        return ((name, st) for name, st in self._entries(range(_MOST_FILES)) if _is_plain(st))
+    async def _scan(self) -> list[tuple[str, os.stat_result]]:
+        """All visible files; where there are many, other sessions have their turns meanwhile."""
+        entries, found = self._entries(range(_MOST_FILES)), []
+        while turn := list(itertools.islice(entries, _TURN)):
+            found += [(name, st) for name, st in turn if _is_plain(st)]
+            if len(turn) == _TURN:
+                await asyncio.sleep(0)
+        return found
 
     def _entries(self, left: Iterable[int]) -> Iterator[tuple[str, os.stat_result]]:
         """Visible entries of whatever kind, while ``left`` has an item for each that is looked at.
@@ -318,10 +326,11 @@ class SessionDirectory:
         # scandir() of a descriptor works on a duplicate that shares its position.
         os.lseek(self._fd, 0, os.SEEK_SET)
         with os.scandir(self._fd) as entries:
-            for entry, _ in zip(entries, left, strict=False):
-                if _is_plain_name(entry.name, self._hidden):
-                    with contextlib.suppress(OSError):
-                        yield entry.name, entry.stat(follow_symlinks=False)
+            names = [entry.name for entry, _ in zip(entries, left, strict=False)]
+        for name in names:
+            if _is_plain_name(name, self._hidden):
+                with contextlib.suppress(OSError):
+                    yield name, os.stat(name, dir_fd=self._fd, follow_symlinks=False)
 
     def _checked(self, name: str) -> str:
         return check_name(name, hidden=self._hidden)

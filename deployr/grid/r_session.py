@@ -185,7 +185,7 @@ class RSession:
         started, started_ms = time.perf_counter(), _now_ms()
         listener = _Listener(self._limits.console, keep=execution.console, live=console, published=published)
         async with self._calling(execution.time_limit):
-            before = self.files.directory.snapshot() if execution.artifacts else {}
+            before = await self.files.directory.snapshot() if execution.artifacts else {}
             options = _execution_options(execution, self.files.plots_path(execution.execution))
             reply = await self._running_ask(options, arguments, listener)
             record = _record(
@@ -195,7 +195,7 @@ class RSession:
                 started_ms,
                 total=round((time.perf_counter() - started) * 1000),
                 results=self.files.collect_plots(execution.execution),
-                artifacts=self.files.directory.changed_since(before) if execution.artifacts else [],
+                artifacts=await self.files.directory.changed_since(before) if execution.artifacts else [],
             )
             self._remember(execution, record)
             if record.results:

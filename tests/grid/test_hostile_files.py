@@ -54,6 +54,18 @@ async def test_a_link_in_the_place_of_the_saved_workspace_is_told_and_not_follow
         await session.grid.list_files(session.id, "state")
 
 
+async def test_others_have_their_turns_while_a_large_directory_is_looked_at(tmp_path: Path) -> None:
+    for number in range(1000):
+        (tmp_path / str(number)).touch()
+    directory = SessionDirectory(open_directory(tmp_path))
+    looking = asyncio.create_task(directory.snapshot())
+    await asyncio.sleep(0)
+    assert not looking.done()
+    assert len(directory.files()) == 1000
+    assert len(await looking) == 1000
+    directory.close()
+
+
 def test_a_file_that_may_not_be_deleted_is_told(tmp_path: Path) -> None:
     (tmp_path / "f").touch()
     tmp_path.chmod(0o555)
