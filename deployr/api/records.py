@@ -130,8 +130,8 @@ def result(info: FileInfo, project_id: str, urls: Urls) -> Record:
         "filename": info.filename,
         "length": info.length,
         "type": file_types.content_type(info.filename),
-        "sha256": None,
-        "md5": None,
+        "sha256": info.sha256,
+        "md5": info.sha256,
         "url": urls.result(project_id, info.execution or "", info.filename),
     }
 

@@ -49,6 +49,7 @@ class FileInfo(msgspec.Struct, frozen=True, kw_only=True):
         modified: last change, milliseconds since 1970.
         descr: free text given at upload, kept while the session lives.
         execution: execution that drew the plot; set in the area ``results`` only.
+        sha256: of the plot's content, in hexadecimal digits; ``None`` for other files, and for very large plots.
     """
 
     filename: str
@@ -56,6 +57,7 @@ class FileInfo(msgspec.Struct, frozen=True, kw_only=True):
     modified: int
     descr: str | None = None
     execution: str | None = None
+    sha256: str | None = None
 
 
 class ServiceSpec(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import os
 from collections.abc import Collection, Reversible
 from functools import cached_property
 from pathlib import Path
+
+import msgspec
 
 from deployr.errors import DeployrError, NotFound
 from deployr.grid.file_trees import FileTree
@@ -19,6 +22,7 @@ from deployr.grid.files import SessionDirectory, check_name, open_directory, rem
 from deployr.grid.protocol import FileInfo
 
 _STATE = "state"
+_MOST_DIGESTED = 2 * 1024 * 1024
 
 
 class SessionFiles:
@@ -85,9 +89,10 @@ class SessionFiles:
         """The pages that an execution has drawn, by number; they stay until they are forgotten."""
         try:
             with self._drawing(execution) as directory:
-                pages = self._plots[execution] = directory.files(execution)
+                pages = [_digested(directory, info) for info in directory.files(execution)]
         except NotFound:
             return []
+        self._plots[execution] = pages
         return pages
 
     def plots(self, execution: str | None = None) -> list[FileInfo]:
@@ -171,6 +176,16 @@ class SessionFiles:
     def _open(self, name: str) -> SessionDirectory:
         """A directory right below; ``OSError`` when it is none, or a link."""
         return SessionDirectory(open_directory(name, self._fd), *self._ids)
+
+
+def _digested(directory: SessionDirectory, page: FileInfo) -> FileInfo:
+    """A plot with its digest, for which the grid stands still: not of what is larger than plots are."""
+    if page.length > _MOST_DIGESTED:
+        return page
+    _, fd = directory.open(page.filename, page.execution)
+    with os.fdopen(fd, "rb") as file:
+        digest = hashlib.sha256(file.read(_MOST_DIGESTED))
+    return msgspec.structs.replace(page, sha256=digest.hexdigest())
 
 
 def _remove_later(path: Path) -> None:

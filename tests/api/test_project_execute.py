@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import zipfile
 from collections.abc import Callable, Iterator
@@ -200,6 +201,7 @@ def test_results_are_listed_and_downloaded(testuser: Client, project: str) -> No
     assert [set(entry) for entry in only["execution"]["results"]] == [RESULT_KEYS]
     plot = testuser.http.get(listed[0]["url"])
     assert (plot.headers["content-type"], len(plot.content)) == ("image/png", listed[0]["length"])
+    assert listed[0]["sha256"] == listed[0]["md5"] == hashlib.sha256(plot.content).hexdigest()
     base = f"/r/project/execute/result/download/{project}"
     assert len(names_in(testuser.http.get(base))) == 3
     assert names_in(testuser.http.get(f"{base}/{first['execution']}")) == ["unnamedplot001.png", "unnamedplot002.png"]
