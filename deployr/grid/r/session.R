@@ -58,8 +58,6 @@ enter <- function(options) {
   # Packages that code installs go there, and are found there (9x-facts 10); the other libraries belong to the server.
   # What .libPaths() does, without its looking for directories that are known to be there.
   assign(".lib.loc", c(work, .libPaths()), envir = environment(.libPaths))
-  # The first execution copies the pages it writes to; done here, a caller of a warm fork does not wait for it.
-  execute(list(code = "NULL", echo = TRUE, width = 0, height = 0), list(robjects = character()))
   NULL
 }
 
