@@ -76,7 +76,7 @@ FIELDS = {
     "the file is a field": ([*TARGET, field("fil", "x")], MALFORMED),
     "no project": ([*TARGET[1:], file()], MALFORMED),
     "no name": ([TARGET[0], file()], MALFORMED),
-    "two files": ([*TARGET, file(b"one"), file(b"two")], 400),
+    "two files": ([*TARGET, file(b"one"), file(b"two")], MALFORMED),
     "two names": ([*TARGET, field("filename", "up.txt"), file()], SUCCESS),
     "two projects": ([*TARGET, field("project", "@foreign@"), file()], FORBIDDEN),
     "file first": ([file(), *TARGET], SUCCESS),
