@@ -1,23 +1,13 @@
 """Transactions."""
 
 import threading
-from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
 
 from deployr.store.database import Database
-from deployr.store.migrate import migrate
 from deployr.store.schema import roles, user_roles
 from tests.postgresql import ON_BOTH_DATABASES
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    migrate(database_url)
-    database = Database(database_url)
-    yield database
-    database.close()
 
 
 def _add(connection: sa.Connection, name: str) -> None:

@@ -1,6 +1,5 @@
 """Answers that are kept for as long as nobody writes."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,16 +8,7 @@ import sqlalchemy as sa
 from deployr.store.database import Database
 from deployr.store.kept_reads import KeptReads
 from deployr.store.schema import roles
-from tests.databases import make_tables
 from tests.postgresql import ON_BOTH_DATABASES
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    make_tables(database_url)
-    database = Database(database_url)
-    yield database
-    database.close()
 
 
 class _Counted:
