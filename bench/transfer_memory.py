@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import os
 from collections.abc import Coroutine
@@ -65,11 +66,15 @@ def _digest(content: bytes) -> bytes:
 
 
 async def _growth(server: Server, call: Coroutine[Any, Any, object]) -> float:
-    pids = [server.pid, *processes.descendants(server.pid)]
-    before = {}
-    for pid in pids:
-        Path(f"/proc/{pid}/clear_refs").write_text(_FORGET_PEAK)
-        before[pid] = resident_memory(pid)
+    before: dict[int, float] = {}
+    for pid in (server.pid, *processes.descendants(server.pid)):
+        # Warm sessions come and go at any time.
+        with contextlib.suppress(OSError):
+            Path(f"/proc/{pid}/clear_refs").write_text(_FORGET_PEAK)
+            before[pid] = resident_memory(pid)
     await call
-    # Warm sessions come and go meanwhile.
-    return sum(peak_memory(pid) - memory for pid, memory in before.items() if not processes.is_zombie(pid))
+    grown = 0.0
+    for pid, memory in before.items():
+        with contextlib.suppress(OSError):
+            grown += 0 if processes.is_zombie(pid) else peak_memory(pid) - memory
+    return grown
