@@ -87,14 +87,14 @@ def _add_user(commands: argparse._SubParsersAction[argparse.ArgumentParser], com
     roles.add_argument("username")
     roles.add_argument("roles", nargs="*", metavar="ROLE", help="without one the account counts as BASIC_USER")
     roles.set_defaults(run=_user_roles)
-    for name, run, text in (
-        ("disable", _user_disable, "disable an account"),
-        ("enable", _user_enable, "enable an account, and take away a lock"),
-        ("expire-password", _user_expire_password, "refuse logins until the password is changed"),
+    for name, text in (
+        ("disable", "disable an account"),
+        ("enable", "enable an account, and take away a lock"),
+        ("expire-password", "refuse logins until the password is changed"),
     ):
         action = actions.add_parser(name, parents=[common], help=text)
         action.add_argument("username")
-        action.set_defaults(run=run)
+        action.set_defaults(run=_user_change, change=name)
 
 
 def _add_role(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
@@ -222,21 +222,14 @@ def _columns(user: User) -> tuple[str, str, str, str]:
     return user.username, user.displayname, status, ",".join(sorted(user.roles)) or "-"
 
 
-def _user_disable(arguments: argparse.Namespace) -> int:
+def _user_change(arguments: argparse.Namespace) -> int:
     with _accounts(_settings(arguments)) as accounts:
-        accounts.disable(arguments.username)
-    return 0
-
-
-def _user_enable(arguments: argparse.Namespace) -> int:
-    with _accounts(_settings(arguments)) as accounts:
-        accounts.enable(arguments.username)
-    return 0
-
-
-def _user_expire_password(arguments: argparse.Namespace) -> int:
-    with _accounts(_settings(arguments)) as accounts:
-        accounts.expire_password(arguments.username)
+        changes = {
+            "disable": accounts.disable,
+            "enable": accounts.enable,
+            "expire-password": accounts.expire_password,
+        }
+        changes[arguments.change](arguments.username)
     return 0
 
 
