@@ -234,7 +234,7 @@ async def test_plots_are_not_looked_for_behind_a_link(session: Talk, tmp_path: P
 async def test_a_fork_bomb_is_bounded_and_gone_after_close(grid: SocketGrid, other_session: Talk) -> None:
     async with opened(grid) as session:
         uid = int(await session.number("as.integer(system('id -u', intern = TRUE))"))
-        bomb = "system('f() { f | f & f; }; f >/dev/null 2>&1 &', ignore.stderr = TRUE)"
+        bomb = "system('f() { sleep 600 & f; }; f >/dev/null 2>&1 &', ignore.stderr = TRUE)"
         task = asyncio.create_task(session.run(bomb, console=None))
         await eventually(lambda: len(_processes_of(uid)) > 20)
         assert await other_session.number("1") == 1

@@ -142,7 +142,7 @@ async def test_a_failed_restore_leaves_no_session_behind(projects: Projects, gri
     await projects.close(CALLER, project, ClosingOptions())
     database = Database(server.settings.database_url)
     with database.transaction() as connection:
-        connection.execute(project_saves.update().where(project_saves.c.project == project).values(workspace="00"))
+        connection.execute(project_saves.update().where(project_saves.c.project == project).values(workspace="0" * 64))
     database.close()
     with pytest.raises(OSError, match="No such file"):
         async with projects.using(CALLER, project):
