@@ -140,6 +140,7 @@ class RSession:
         self._ended = False
         self._died_of_limit = False
         self._interrupted = False
+        self._signal_may_wait = False
         self._history: list[ExecutionRecord] = []
         self._past_code = PastCode()
         self._running: _Listener | None = None
@@ -229,7 +230,10 @@ class RSession:
         return self._history[-1].console if self._history else ""
 
     def interrupt(self) -> bool:
-        """A signal outside of a call would hit the next one, so it is sent only while one runs."""
+        """A signal outside of a call would hit the next one, so it is sent only while one runs.
+
+        One that comes before the call's code has begun waits for it.
+        """
         if not self._busy or self._ended:
             return False
         self._interrupted = True
@@ -300,6 +304,8 @@ class RSession:
         if self._busy:
             raise ProjectBusy
         self._busy = True
+        self._signal_may_wait |= self._interrupted
+        self._interrupted = False
         self._cpu_limit.start()
         timer = asyncio.get_running_loop().call_later(time_limit, self._limit_hit) if time_limit else None
         settled = False
@@ -328,10 +334,12 @@ class RSession:
         self, function: str, options: model.RValue, arguments: bytes, listener: _Listener | None = None
     ) -> ReplyHead:
         listener = listener or _Listener(0)
-        if self._interrupted:
-            # The last interrupt may have come after its call; it must not hit this one.
-            self._interrupted = False
+        if self._signal_may_wait:
+            # The interrupt of an earlier call may have come after it; it must not hit this one.
+            self._signal_may_wait = False
             await self._throw_away_call()
+            if self._interrupted:
+                processes.send_signal_by_pidfd(self._pidfd, signal.SIGINT)
         return await self._connection.call(listener, function, options, arguments)
 
     async def _running_ask(self, options: model.RValue, arguments: bytes, listener: _Listener) -> ReplyHead:

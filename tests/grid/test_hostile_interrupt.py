@@ -61,6 +61,14 @@ async def test_an_interrupt_between_calls_has_nothing_to_interrupt(session: Talk
     assert await session.number("1") == 1
 
 
+async def test_an_interrupt_that_comes_before_the_code_has_begun_waits_for_it(session: Talk) -> None:
+    for _ in range(300):
+        task = asyncio.create_task(session.run("repeat {}"))
+        while not await session.grid.interrupt(session.id):
+            assert not task.done()
+        assert (await task).record.interrupted
+
+
 async def test_a_latched_interrupt_does_not_hit_the_next_call(session: Talk) -> None:
     """C code that ends before it looks for interrupts leaves the signal pending."""
     for _ in range(3):

@@ -5,8 +5,8 @@ event_code <- 2L # OOB code of revoEvent
 
 # options: code, hidden (messages show none of it), echo, results (directory of unnamed plots), graphics, width, height.
 # arguments: inputs (named list, assigned first), robjects (names of the objects to return).
-# The outcome travels as an out-of-band message, the objects are the value. Interrupts that come late wait.
-execute <- function(options, arguments) suspendInterrupts({
+# The outcome travels as an out-of-band message, the objects are the value.
+execute <- function(options, arguments) {
   state$warnings <- character()
   state$hidden <- isTRUE(options$hidden)
   start_plots(options$results, options$graphics, options$width, options$height)
@@ -30,7 +30,7 @@ execute <- function(options, arguments) suspendInterrupts({
   outcome$warnings <- state$warnings
   send_outcome(outcome)
   objects
-})
+}
 
 # Evaluates what may run user code. Whatever that does, it comes back here: as a value, an error, or an interrupt.
 guarded <- function(expression) {

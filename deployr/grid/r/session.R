@@ -5,7 +5,9 @@ callable <- c("list_objects", "get_objects", "assign_objects", "delete_objects",
               "dump_object", "undump_object", "mask_quit")
 
 # Called by Rserve in each new fork. The capability is the only function the server can call.
+# From here on an interrupt waits until user code runs, however early or late it comes.
 oc.init <- function() {
+  .Internal(interruptsSuspended(TRUE))
   capability <- Rserve::ocap(dispatch)
   attr(capability, "process") <- Sys.getpid()
   capability
@@ -23,7 +25,7 @@ dispatch <- function(name, options, arguments) {
     tryCatch(
       {
         if (!name %in% callable) stop("no such function: ", name)
-        get(name, envir = runtime)(arguments)
+        allowInterrupts(get(name, envir = runtime)(arguments))
       },
       error = function(e) {
         send_outcome(list(error = conditionMessage(e)))
@@ -34,7 +36,7 @@ dispatch <- function(name, options, arguments) {
 }
 
 # Takes the interrupt that may be pending.
-nothing <- function() tryCatch(Sys.sleep(0.001), interrupt = function(e) NULL)
+nothing <- function() tryCatch(allowInterrupts(Sys.sleep(0.001)), interrupt = function(e) NULL)
 
 # What hangs in a fork of a parent that ran threads: linear algebra, and sums that R itself spreads over threads.
 check <- function() {
