@@ -105,17 +105,23 @@ def test_head_opens_no_stream(server: Server) -> None:
     assert httpx.head(f"{server.url}/r/event/stream").status_code in (200, 405)
 
 
-async def test_silent_streams_get_signs_of_life_and_end_when_idle(server: Server) -> None:
-    settings: dict[str, Any] = {"events__keep_alive": 0.2, "events__idle_timeout": 1}
-    with beside(server, **settings) as idle:
-        async with reply(idle) as response:
-            lines = [line async for line in response.aiter_lines() if line]
-        assert lines.count(": keep-alive") >= 3
-        assert "streamDisconnectEvent" in lines[-1]
-        async with reply(idle, headers={}) as response:
-            body = "".join([text async for text in response.aiter_text()])
-        assert body.count("0!|!") >= 3
-        assert "streamDisconnectEvent" in body
+async def test_silent_streams_get_signs_of_life(server: Server) -> None:
+    settings: dict[str, Any] = {"events__keep_alive": 0.2}
+    with beside(server, **settings) as quick:
+        async with reply(quick) as response:
+            lines = response.aiter_lines()
+            for _ in range(3):
+                await _until(lines, ": keep-alive")
+        async with reply(quick, headers={}) as response:
+            texts = response.aiter_text()
+            for _ in range(3):
+                await _until(texts, "0!|!")
+
+
+async def _until(pieces: AsyncIterator[str], sought: str) -> None:
+    """Read on until a piece has what is sought."""
+    while sought not in await anext(pieces):
+        pass
 
 
 async def test_a_client_that_hangs_up_leaves_no_stream_behind(server: Server) -> None:

@@ -200,6 +200,8 @@ def test_a_job_has_all_documented_keys(testuser: Client) -> None:
     assert (job["status"], job["priority"], job["descr"]) == ("Queued", "high", "text")
     assert [job[key] for key in ("schedstart", "schedrepeat", "schedinterval", "onrepeat", "timeStart")] == [0] * 5
     assert (job["tag"], job["statusMsg"], job["project"]) == (None, None, None)
+    # Its project is not to appear while other tests look at theirs.
+    ended(testuser, job["job"])
 
 
 def test_a_scheduled_job_tells_its_schedule(testuser: Client) -> None:

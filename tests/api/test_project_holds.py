@@ -13,7 +13,7 @@ from tests.server import Client, Server, record_of
 
 NAMES = ("one", "two")
 WINS = 3
-SECONDS = 30
+SECONDS = 90
 
 
 class Racer:

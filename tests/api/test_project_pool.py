@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -28,14 +27,6 @@ def pool(client: Client, size: int, **sent: str) -> dict[str, Any]:
 
 def listed(client: Client) -> list[str]:
     return [project["project"] for project in client.succeed("/r/project/list")["projects"]]
-
-
-@pytest.fixture
-def meeting_place() -> Iterator[Path]:
-    """A directory that all sessions can write to, whichever user they run as."""
-    with tempfile.TemporaryDirectory(dir="/var/tmp") as directory:
-        Path(directory).chmod(0o1777)
-        yield Path(directory)
 
 
 def test_a_pool_of_twenty_works_in_parallel(testuser: Client, meeting_place: Path) -> None:

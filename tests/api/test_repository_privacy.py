@@ -113,7 +113,7 @@ OPERATIONS = [
 ]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def callers(server: Server) -> Iterator[dict[str, Client]]:
     """All callers; those who have a name have a directory ``cabinet``."""
     _create_accounts(server)
