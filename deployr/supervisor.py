@@ -27,7 +27,6 @@ _BACK_OFF = (0.1, 0.5, 1.0, 2.0, 5.0)
 _STEADY_SECONDS = 30.0
 _STOP_SECONDS = 12.0
 """For all parts together; web workers have 8 seconds of it to finish their calls."""
-_LEFTOVER_SECONDS = 5.0
 
 
 class AlreadyRunning(Exception):
@@ -127,11 +126,12 @@ class Supervisor:
             await asyncio.wait_for(self._stop.wait(), seconds)
 
     async def _end_all(self) -> None:
-        """End the parts in the order in which callers notice least, and R processes that a killed grid left."""
+        """End the parts in the order in which callers notice least, and what a part that was killed left."""
         deadline = time.monotonic() + _STOP_SECONDS
         for part in reversed(parts(self._settings)):
             await self._end(part.name, deadline - time.monotonic())
         await asyncio.to_thread(processes.kill_grid, str(self._settings.sessions_directory))
+        await asyncio.to_thread(_kill_leftovers, self._settings)
 
     async def _end(self, name: str, seconds: float) -> None:
         process = self._running.get(name)
@@ -192,10 +192,7 @@ def only_one(settings: Settings) -> Iterator[None]:
 def _kill_leftovers(settings: Settings) -> None:
     """Kill the parts of a supervisor that was killed: they may take a while to end by themselves."""
     left = [pid for pid in processes.all_pids() if handover.belongs_to(processes.environment(pid), settings.home)]
-    processes.send_signal(left, signal.SIGKILL)
-    deadline = time.monotonic() + _LEFTOVER_SECONDS
-    while not all(map(processes.is_zombie, left)) and time.monotonic() < deadline:
-        time.sleep(0.02)
+    processes.kill_and_wait(left)
 
 
 def _check_addresses(settings: Settings) -> None:

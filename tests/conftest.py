@@ -7,10 +7,14 @@ from pathlib import Path
 
 import argon2
 import pytest
+from hypothesis import settings
 
 from deployr.users import passwords
 from tests.postgresql import Postgres, running_postgres
 from tests.server import Client, Server, running
+
+# Its own profile for such runs: no example fails because the machine is slow, and each run has the same examples.
+settings.load_profile("ci")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -12,7 +12,7 @@ import websockets
 
 from tests.server import Client, Server
 
-PATIENCE = 20
+PATIENCE = 60
 
 
 class Listening:

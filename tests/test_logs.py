@@ -5,7 +5,7 @@ import logging
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from deployr import logs
@@ -72,9 +72,7 @@ def test_session_ids_are_blanked(session_id: str, text: str) -> None:
 
 
 @given(
-    st.text("abcdefghijklmnopqrstuvwxyzABC0123456789_-.!", min_size=8, max_size=40).filter(
-        lambda t: "password" not in t
-    ),
+    st.text("abcdefghijklmnopqrstuvwxyzABC0123456789_-.!", min_size=8, max_size=40),
     st.sampled_from(
         [
             "username=a&password={}&format=json",
@@ -89,6 +87,8 @@ def test_session_ids_are_blanked(session_id: str, text: str) -> None:
     ),
 )
 def test_passwords_and_tokens_are_blanked(secret: str, text: str) -> None:
+    # A word of the text itself stays where it stands.
+    assume(secret not in text)
     assert secret not in logs.redact(text.format(secret))
 
 

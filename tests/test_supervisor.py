@@ -23,7 +23,7 @@ async def test_a_part_that_cannot_be_started_is_tried_again(tmp_path: Path, capl
             assert not keeper.done()
             await asyncio.sleep(0.01)
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await said("web cannot be started")
         draft.rename(program)
         await said("web ended with status 0")

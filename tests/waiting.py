@@ -10,7 +10,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def wait_until(condition: Callable[[], T], seconds: float = 30.0) -> T:
+def wait_until(condition: Callable[[], T], seconds: float = 60.0) -> T:
     """The value of a condition as soon as it holds."""
     end = time.monotonic() + seconds
     while not (value := condition()):
@@ -19,7 +19,7 @@ def wait_until(condition: Callable[[], T], seconds: float = 30.0) -> T:
     return value
 
 
-async def eventually(condition: Callable[[], object], seconds: float = 30.0) -> None:
+async def eventually(condition: Callable[[], object], seconds: float = 60.0) -> None:
     """As :func:`wait_until`, beside a running event loop; the condition may be asynchronous."""
     end = time.monotonic() + seconds
     while True:

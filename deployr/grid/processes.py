@@ -13,7 +13,8 @@ import fcntl
 import os
 import resource
 import signal
-from collections.abc import Container, Iterable, Iterator
+import time
+from collections.abc import Collection, Container, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -24,6 +25,9 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 _PROC = Path("/proc")
 _MOST_OPEN_FILES = 65_536
 _OPEN_FILES = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+_END_SECONDS = 5.0
+"""Longest time that the end of a killed process is waited for; one may hang in the kernel."""
+_ROUNDS = 10
 
 GRID_MARKER = "DEPLOYR_GRID"
 """Environment variable that every process of a grid's Rserve parents starts with; its value names the grid."""
@@ -167,7 +171,7 @@ def kill_users(uids: Container[int]) -> None:
     Processes of the server's own user are spared, whatever is asked: as root these would be all of the machine's.
     """
     ours = os.geteuid()
-    for _ in range(10):
+    for _ in range(_ROUNDS):
         pids = [pid for pid in all_pids() if (uid := owner(pid)) != ours and uid in uids and not is_zombie(pid)]
         if not pids:
             return
@@ -181,14 +185,32 @@ def is_zombie(pid: int) -> bool:
     return found is None or found.state == "Z"
 
 
+def kill_and_wait(pids: Collection[int]) -> None:
+    """Kill processes and return when they are dead: a signal is taken no sooner than the process is scheduled."""
+    send_signal(pids, signal.SIGKILL)
+    deadline = time.monotonic() + _END_SECONDS
+    while not all(map(is_zombie, pids)) and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
 def kill_grid(name: str) -> int:
-    """Kill everything that a former grid of this name left; the number of processes killed."""
+    """Kill everything that a grid of this name left, until nothing of it runs; the number of processes killed."""
+    killed: set[int] = set()
+    for _ in range(_ROUNDS):
+        left = _left_by_grid(name)
+        if not left:
+            break
+        kill_and_wait(left)
+        killed |= left
+    return len(killed)
+
+
+def _left_by_grid(name: str) -> set[int]:
+    """Processes with the mark of a grid, and all that are in a group with one."""
     marked = [pid for pid in all_pids() if environment(pid).get(GRID_MARKER) == name]
     groups = {found.group for pid in marked if (found := stat(pid)) is not None}
     members = [pid for pid in all_pids() if (found := stat(pid)) is not None and found.group in groups]
-    leftovers = {*marked, *members} - {os.getpid()}
-    send_signal(leftovers, signal.SIGKILL)
-    return len(leftovers)
+    return {*marked, *members} - {os.getpid()}
 
 
 class Living(Protocol):

@@ -58,5 +58,5 @@ def test_logout_leaves_no_r_process(whole_server: WholeServer, client: Client) -
     script.delete()
     assert all(map(is_alive, pids))
     leaving.logout()
-    wait_until(lambda: not any(map(is_alive, pids)), 5)
+    wait_until(lambda: not any(map(is_alive, pids)))
     client.succeed("/r/project/delete", project=named.id)

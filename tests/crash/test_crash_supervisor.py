@@ -41,7 +41,7 @@ def test_the_parts_of_a_killed_supervisor_end_by_themselves(server: WholeServer)
     LiveProject(client)
     client.http.close()
     server.kill()
-    wait_until(lambda: not server.all_processes(), STOP_SECONDS)
+    wait_until(lambda: not server.all_processes())
 
 
 def test_a_killed_server_starts_again_at_once_with_its_data(server: WholeServer, pool: ThreadPoolExecutor) -> None:

@@ -51,7 +51,7 @@ def test_calls_break_off_and_executions_go_on(
     killed = kill(whole_server)
     with pytest.raises(httpx.TransportError):
         response.result()
-    wait_until(lambda: serves(project), 10)
+    wait_until(lambda: serves(project))
     assert not any(map(is_alive, killed))
     assert project.failure() == 409
     project.let_go()
@@ -67,7 +67,7 @@ def test_what_a_killed_worker_held_is_free_when_its_code_has_ended(
     kill_workers(whole_server)
     with pytest.raises(httpx.TransportError):
         response.result()
-    wait_until(lambda: serves(project), 10)
+    wait_until(lambda: serves(project))
     assert project.failure() == 409
     project.let_go()
     wait_until(lambda: codes(project)[-1] == WAITING_CODE)

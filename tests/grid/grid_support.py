@@ -30,7 +30,7 @@ from tests.waiting import wait_until
 T = TypeVar("T")
 
 IS_ROOT = os.geteuid() == 0
-DEADLINE = 30.0
+DEADLINE = 60.0
 PYTHON_PROGRAM = os.environ.get("DEPLOYR_GRID_PYTHON") or sys.executable
 """Interpreter of Python sessions."""
 _START = """

@@ -21,9 +21,8 @@ def error(owner: str, text: str) -> ExecutionError:
 
 async def next_event(subscription: Subscription) -> Event:
     """The next event; answers to changes are left out."""
-    async with asyncio.timeout(20):
-        while isinstance(message := await subscription.receive(), Heard):
-            pass
+    while isinstance(message := await subscription.receive(), Heard):
+        pass
     return message
 
 

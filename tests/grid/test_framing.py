@@ -102,7 +102,7 @@ async def test_a_connection_is_in_step_again_at_the_end_of_a_reply(connect: Conn
 async def test_what_is_no_frame_is_an_error(connect: Connect, raw: bytes) -> None:
     peer = await connect(lambda stream_: say(raw, stream_))
     with pytest.raises(FrameError):
-        await asyncio.wait_for(peer.receive_bytes(), 5)
+        await peer.receive_bytes()
 
 
 async def test_writing_to_a_peer_that_is_gone_is_an_error(connect: Connect) -> None:
@@ -151,7 +151,7 @@ async def test_hanging_up_is_told_without_reading(connect: Connect) -> None:
     await peer.flush()
     assert not told.is_set()
     peer.close()
-    await asyncio.wait_for(told.wait(), 5)
+    await told.wait()
 
 
 async def test_the_socket_is_for_its_user_only(tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ async def test_owners_have_limits_by_purpose(grid: SocketGrid, purpose: str, err
 async def test_an_idle_session_is_closed(grid: SocketGrid) -> None:
     async with opened(grid, idle_timeout=1) as session:
         await session.run("1")
-        await eventually(lambda: _is_closed(grid, session.id), 5)
+        await eventually(lambda: _is_closed(grid, session.id))
 
 
 async def test_a_busy_session_is_not_idle(grid: SocketGrid) -> None:
@@ -140,7 +140,7 @@ async def test_files_of_a_stateless_execution_stay_for_a_while(grid: SocketGrid)
     assert len(await kept.read("unnamedplot001.png", area="results", execution=outcome.record.execution)) > 100
     with pytest.raises(SessionLost):
         await kept.run("1")
-    await eventually(lambda: _is_closed(grid, info.session), 6)
+    await eventually(lambda: _is_closed(grid, info.session))
     with pytest.raises((SessionLost, NotFound)):
         await kept.read("f")
 
@@ -157,7 +157,7 @@ async def test_two_hundred_stateless_executions_by_twenty_callers_are_correct(gr
 
     results = await asyncio.gather(*(caller(number) for number in range(20)))
     assert [value for values in results for value in values] == list(range(200))
-    await eventually(lambda: _none_used(grid, "http:test"), 5)
+    await eventually(lambda: _none_used(grid, "http:test"))
 
 
 async def _none_used(grid: SocketGrid, owner: str) -> bool:
@@ -244,7 +244,7 @@ async def test_the_warm_pool_refills_and_adapts_within_its_bounds(new_grid: Grid
             most = max(most, await warm())
         assert 1 < most <= 4
         assert (await grid.status()).nodes[0].used == 0
-        await eventually(lambda: _equals(warm, 1), 10)
+        await eventually(lambda: _equals(warm, 1))
         await grid.aclose()
 
 
@@ -260,7 +260,7 @@ async def test_warm_sessions_that_died_are_replaced(new_grid: GridFactory) -> No
         dead = _children(parent)
         for pid in dead:
             os.kill(pid, signal.SIGKILL)
-        await eventually(lambda: len(set(_children(parent)) - set(dead)) == 2, 10)
+        await eventually(lambda: len(set(_children(parent)) - set(dead)) == 2)
         for _ in range(3):
             async with opened(grid) as session:
                 assert await session.number("1") == 1

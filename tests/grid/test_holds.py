@@ -151,7 +151,7 @@ async def test_the_hold_of_a_killed_process_ends_at_once(session: Talk, grid_pro
     assert not await is_idle(session)
     holder.kill()
     await holder.wait()
-    await eventually(lambda: is_idle(session), 1)
+    await eventually(lambda: is_idle(session))
     assert await session.number("1 + 1") == 2
 
 

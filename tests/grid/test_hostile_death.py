@@ -62,7 +62,7 @@ async def test_death_is_noticed_although_a_child_holds_the_connection(session: T
 
 async def test_death_of_an_idle_session_is_noticed(session: Talk) -> None:
     os.kill(await session.pid(), signal.SIGKILL)
-    await eventually(lambda: is_gone(session), 5)
+    await eventually(lambda: is_gone(session))
 
 
 BACKGROUND = {
@@ -90,7 +90,7 @@ async def test_background_children_are_gone_after_close(grid: SocketGrid, code: 
         child = await _child(session)
         if code != BACKGROUND["a daemon without environment"]:
             assert is_alive(child)
-    await eventually(lambda: not is_alive(child), 5)
+    await eventually(lambda: not is_alive(child))
 
 
 async def _child(session: Talk) -> int:
@@ -109,7 +109,7 @@ async def test_background_children_live_as_long_as_their_session(session: Talk) 
 
 async def test_background_children_of_a_stateless_execution_are_gone(grid: SocketGrid) -> None:
     outcome = await run_stateless(grid, "x <- system('sleep 300 >/dev/null & echo $!', intern = TRUE)", "x")
-    await eventually(lambda: not is_alive(int(outcome.text("x") or 0)), 5)
+    await eventually(lambda: not is_alive(int(outcome.text("x") or 0)))
 
 
 async def test_a_stateless_loop_ends_with_its_caller(grid: SocketGrid, grid_process: GridProcess) -> None:
@@ -119,7 +119,7 @@ async def test_a_stateless_loop_ends_with_its_caller(grid: SocketGrid, grid_proc
     )
     await eventually(lambda: _is_busy(grid, spec.session))
     running.cancel()
-    await eventually(lambda: _is_closed(grid, spec.session), 5)
+    await eventually(lambda: _is_closed(grid, spec.session))
 
 
 async def test_a_loop_in_a_project_goes_on_without_its_caller_and_can_be_interrupted(session: Talk) -> None:
@@ -159,7 +159,7 @@ async def test_a_session_closed_while_it_runs_is_lost_to_its_caller(session: Tal
     assert await session.grid.close(session.id)
     with pytest.raises(SessionLost):
         await task
-    await eventually(lambda: not is_alive(pid), 2)
+    await eventually(lambda: not is_alive(pid))
 
 
 async def test_the_time_limit_kills(session: Talk) -> None:
@@ -175,13 +175,13 @@ async def test_sessions_outlive_their_parent_and_a_new_one_serves_within_seconds
             await session.run("x <- 42")
             (parent,) = process.parents()
             os.kill(parent, signal.SIGKILL)
-            await eventually(lambda: process.parents() not in ([], [parent]), 10)
-            await eventually(lambda: _is_healthy(grid), 10)
+            await eventually(lambda: process.parents() not in ([], [parent]))
+            await eventually(lambda: _is_healthy(grid))
             assert await session.number("x") == 42
             async with opened(grid) as fresh:
                 assert await fresh.number("1") == 1
             os.kill(await session.pid(), signal.SIGKILL)
-            await eventually(lambda: is_gone(session), 5)
+            await eventually(lambda: is_gone(session))
         await grid.aclose()
 
 
@@ -196,8 +196,8 @@ async def test_a_parent_that_hangs_is_replaced(new_grid: GridFactory) -> None:
         os.kill(parent, signal.SIGSTOP)
         with pytest.raises(NodeNotResponding):
             await grid.open(SessionSpec(session="PROJECT-hang", owner="user:a"))
-        await eventually(lambda: process.parents() not in ([], [parent]), 15)
-        await eventually(lambda: _is_healthy(grid), 10)
+        await eventually(lambda: process.parents() not in ([], [parent]))
+        await eventually(lambda: _is_healthy(grid))
         assert not is_alive(parent)
         await grid.aclose()
 
@@ -219,7 +219,7 @@ async def test_a_killed_grid_leaves_nothing_to_the_next_one(new_grid: GridFactor
         assert is_alive(pid)
         process.start()
         assert not is_alive(pid)
-        wait_until(lambda: not is_alive(daemon), 5)
+        wait_until(lambda: not is_alive(daemon))
         assert await grid.sessions() == []
         with pytest.raises(SessionLost):
             await session.run("1")

@@ -74,7 +74,7 @@ async def test_directories_are_gone_after_close(grid: SocketGrid) -> None:
     async with opened(grid) as session:
         places = [Path(await session.text(place)) for place in ("getwd()", "tempdir()")]
         await session.run("file.create('a', tempfile())")
-    await eventually(lambda: not any(place.exists() for place in (*places, places[0].parent)), 5)
+    await eventually(lambda: not any(place.exists() for place in (*places, places[0].parent)))
 
 
 async def test_directories_of_any_depth_are_removed(grid: SocketGrid) -> None:
@@ -83,14 +83,14 @@ async def test_directories_of_any_depth_are_removed(grid: SocketGrid) -> None:
         script = "import os\nfor _ in range(3000):\n  os.mkdir('d')\n  os.chdir('d')\n  os.mkdir('e')"
         await session.run(f"system2('python3', c('-c', shQuote({r_string(script)})))")
         assert await session.grid.list_files(session.id) == []
-    await eventually(lambda: not place.parent.exists(), 20)
+    await eventually(lambda: not place.parent.exists())
 
 
 async def test_closed_directories_are_removed(grid: SocketGrid) -> None:
     async with opened(grid) as session:
         place = Path(await session.text("getwd()"))
         await session.run("dir.create('d'); file.create('d/f'); Sys.chmod('d', '000'); Sys.chmod('.', '000')")
-    await eventually(lambda: not place.parent.exists(), 5)
+    await eventually(lambda: not place.parent.exists())
 
 
 async def test_no_file_descriptor_of_the_server_is_inherited(session: Talk, grid_process: GridProcess) -> None:
@@ -239,7 +239,7 @@ async def test_a_fork_bomb_is_bounded_and_gone_after_close(grid: SocketGrid, oth
         await eventually(lambda: len(_processes_of(uid)) > 20)
         assert await other_session.number("1") == 1
     await asyncio.gather(task, return_exceptions=True)
-    await eventually(lambda: not _processes_of(uid), 20)
+    await eventually(lambda: not _processes_of(uid))
 
 
 def _processes_of(uid: int) -> list[int]:

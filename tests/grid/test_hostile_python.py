@@ -35,7 +35,7 @@ async def loses(python: Talk, code: str) -> None:
     """The code costs the session, which is noticed at once."""
     started = time.perf_counter()
     with pytest.raises(SessionLost):
-        await asyncio.wait_for(python.run(code), 20)
+        await python.run(code)
     assert time.perf_counter() - started < 5
     assert await python.grid.sessions(sessions=[python.id]) == []
 
@@ -75,7 +75,7 @@ SURVIVED = {
 
 @pytest.mark.parametrize("code", SURVIVED.values(), ids=SURVIVED.keys())
 async def test_a_failure_is_an_error_and_the_session_goes_on(python: Talk, code: str) -> None:
-    outcome = await asyncio.wait_for(python.run(code), 20)
+    outcome = await python.run(code)
     assert outcome.error
     assert len(outcome.error) <= 10_000
     assert (await python.run("import sys; sys.stdout.write('on')\nNone")).console.startswith("on")
@@ -94,8 +94,8 @@ FORGED = {
 @pytest.mark.parametrize("code", FORGED.values(), ids=FORGED.keys())
 async def test_forged_messages_harm_only_their_session(python: Talk, other: Talk, code: str) -> None:
     try:
-        await asyncio.wait_for(python.run(FIND_CONNECTION + code), 10)
-        await asyncio.wait_for(python.run("1"), 10)
+        await python.run(FIND_CONNECTION + code)
+        await python.run("1")
     except (DeployrError, ValueError):
         # The session is lost, or sent what cannot be read.
         pass
@@ -120,13 +120,13 @@ async def test_a_forked_child_does_not_become_a_second_session(python: Talk, esc
     code = (
         f"import os\nparent = os.fork()\nif parent == 0:\n    {escape or 'pass'}\nelse:\n    _ = os.waitpid(parent, 0)"
     )
-    await asyncio.wait_for(python.run(f"{code}\nx = os.getpid()", "x"), 10)
+    await python.run(f"{code}\nx = os.getpid()", "x")
     assert await works(python)
 
 
 async def test_workers_of_multiprocessing_work(python: Talk) -> None:
     code = "import multiprocessing\nwith multiprocessing.Pool(2) as pool: squares = pool.map(abs, range(-3, 0))"
-    outcome = await asyncio.wait_for(python.run(code, "squares"), 30)
+    outcome = await python.run(code, "squares")
     assert outcome.objects["squares"] == model.integer(3, 2, 1)
 
 
@@ -197,7 +197,7 @@ async def test_what_a_session_leaves_behind_ends_with_it(grid: SocketGrid, code:
         pid = int((await python.run(code, "pid")).number("pid") or 0)
         assert is_alive(pid)
         assert await works(python)
-    await eventually(lambda: not is_alive(pid), 5)
+    await eventually(lambda: not is_alive(pid))
 
 
 async def test_random_numbers_differ_between_sessions(grid: SocketGrid) -> None:

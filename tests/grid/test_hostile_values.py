@@ -76,7 +76,7 @@ MISBEHAVING = {
 @pytest.mark.parametrize("code", MISBEHAVING.values(), ids=MISBEHAVING.keys())
 async def test_an_object_that_misbehaves_harms_only_its_own_value(session: Talk, code: str) -> None:
     await session.run(code)
-    outcome = await asyncio.wait_for(session.run("kept <- 'kept'", "x"), 10)
+    outcome = await session.run("kept <- 'kept'", "x")
     assert await session.text("kept") == "kept"
     assert outcome.error is None or "x" not in outcome.objects
     listed = model.as_members(await session.call("list_objects"))
@@ -110,7 +110,7 @@ async def test_lists_nested_ten_thousand_deep_are_cut(session: Talk) -> None:
 
 async def test_deep_language_objects_are_opaque(session: Talk) -> None:
     code = "x <- quote(a); for (i in 1:5000) x <- call('f', x); x <- list(x)"
-    outcome = await asyncio.wait_for(session.run(code, "x"), 20)
+    outcome = await session.run(code, "x")
     assert outcome.error is not None or isinstance(outcome.objects["x"], model.RList)
     assert await session.number("1") == 1
 

@@ -43,7 +43,7 @@ def test_descendants_are_found_parents_first(tree: subprocess.Popen[str]) -> Non
 def test_a_tree_is_killed_whole(tree: subprocess.Popen[str]) -> None:
     pids = said(tree, 3)
     processes.kill_tree(pids[0])
-    wait_until(lambda: not any(is_alive(pid) for pid in pids), 5)
+    wait_until(lambda: not any(is_alive(pid) for pid in pids))
 
 
 def test_who_got_the_id_of_a_process_that_is_gone_is_left_alone(tree: subprocess.Popen[str]) -> None:
@@ -97,7 +97,7 @@ def test_a_grid_is_killed_by_its_mark_and_its_groups() -> None:
     stranger = subprocess.Popen(["sleep", "300"], env=os.environ | {processes.GRID_MARKER: f"{name}0"})
     assert processes.kill_grid(name) == 2
     marked.communicate()
-    wait_until(lambda: not is_alive(unmarked), 5)
+    wait_until(lambda: not is_alive(unmarked))
     assert is_alive(stranger.pid)
     stranger.kill()
     stranger.wait()
