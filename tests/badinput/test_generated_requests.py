@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, seed, settings
 from lxml import etree
 
 from tests.badinput.generated import Generated, requests
@@ -46,10 +46,9 @@ def _projects(client: Client) -> set[str]:
 
 @pytest.mark.parametrize("part", range(5))
 def test_no_generated_request_is_more_than_refused(target: Stage, kept_wire: Wire, part: int) -> None:
+    @seed(part)
     @settings(
         max_examples=EXAMPLES,
-        deadline=None,
-        database=None,
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
     )
     @given(requests())

@@ -90,13 +90,13 @@ values = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(value=values)
 def test_any_value_survives_the_way_through_r(shared_r, value):
     assert shared_r.sent_and_returned(value) == value
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(numbers=st.lists(st.one_of(st.none(), st.floats(width=64))))
 def test_r_prints_the_same_doubles_that_we_sent(shared_r, numbers):
     shared_r.assign("sent", model.doubles(numbers))
@@ -105,7 +105,7 @@ def test_r_prints_the_same_doubles_that_we_sent(shared_r, numbers):
     assert [text if text in ("NA", "NaN") else float(text or "") for text in printed] == expected
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(sent=st.lists(texts, max_size=20))
 def test_r_sees_the_same_characters_that_we_sent(shared_r, sent):
     shared_r.assign("sent", model.Character(sent))

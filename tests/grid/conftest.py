@@ -52,6 +52,21 @@ async def grid(grid_process: GridProcess) -> AsyncGenerator[SocketGrid]:
     await client.aclose()
 
 
+@pytest.fixture(scope="session")
+def impatient_process() -> Iterator[GridProcess]:
+    """A grid that waits for nobody long."""
+    with running_grid(interrupt_grace=0.3, stateless_keep=1, **{"mlserver.service_idle": 1}) as process:
+        yield process
+
+
+@pytest.fixture
+async def impatient(impatient_process: GridProcess) -> AsyncGenerator[SocketGrid]:
+    """A client of the impatient grid."""
+    client = impatient_process.client()
+    yield client
+    await client.aclose()
+
+
 @pytest.fixture
 async def session(grid: SocketGrid) -> AsyncGenerator[Talk]:
     """A fresh session on the shared grid."""

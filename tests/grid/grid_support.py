@@ -31,6 +31,8 @@ T = TypeVar("T")
 
 IS_ROOT = os.geteuid() == 0
 DEADLINE = 60.0
+PATIENCE = 600
+"""Seconds, which no test lasts."""
 PYTHON_PROGRAM = os.environ.get("DEPLOYR_GRID_PYTHON") or sys.executable
 """Interpreter of Python sessions."""
 _START = """
@@ -63,9 +65,12 @@ def make_home() -> Path:
 
 
 def make_settings(home: Path, **grid: Any) -> Settings:
-    """Settings of a grid below ``home``; quick where the defaults are patient. Names with a dot are of other groups."""
+    """Settings of a small grid below ``home``, in which nothing ends because a machine is slow.
+
+    Names with a dot are of other groups.
+    """
     flags = (
-        {"warm_min": 1, "warm_max": 2, "interrupt_grace": 1, "stateless_keep": 2, "cpu_limit": 0}
+        {"warm_min": 1, "warm_max": 2, "interrupt_grace": PATIENCE, "stateless_keep": PATIENCE, "cpu_limit": 0}
         | {"python": PYTHON_PROGRAM}
         | grid
     )
@@ -143,13 +148,21 @@ class GridProcess:
         assert self._process.wait(DEADLINE) == 0
 
     def parents(self) -> list[int]:
-        """Process ids of the warm parents, which lead groups; what sessions left looks alike until it is swept."""
-        found = {pid: processes.stat(pid) for pid in processes.children(self.pid) if "Rserve" in command_line(pid)}
+        """Process ids of the nodes' warm parents.
+
+        They lead groups; what sessions left looks alike until it is swept.
+        """
+        found = {pid: processes.stat(pid) for pid in self._run_by_nodes("Rserve")}
         return [pid for pid, stat in found.items() if stat and stat.group == pid]
 
     def python_parents(self) -> list[int]:
-        """Process ids of the warm parents of Python sessions."""
-        return [pid for pid in processes.children(self.pid) if "launch.py" in command_line(pid)]
+        """Process ids of the nodes' warm parents of Python sessions."""
+        return self._run_by_nodes("launch.py")
+
+    def _run_by_nodes(self, program: str) -> list[int]:
+        """Children that run a program for a node, and not for a service."""
+        lines = {pid: command_line(pid) for pid in processes.children(self.pid)}
+        return [pid for pid, line in lines.items() if program in line and "/nodes/" in line]
 
     def log(self) -> str:
         """What the grid process logged."""
@@ -327,10 +340,10 @@ async def opened(grid: SocketGrid, **spec: Any) -> AsyncGenerator[Talk]:
         await grid.close(session)
 
 
-async def run_stateless(grid: SocketGrid, code: str, *robjects: str, **options: Any) -> Outcome:
+async def run_stateless(grid: SocketGrid, code: str, *robjects: str, owner: str = "http:test") -> Outcome:
     """Run code in a session that ends with it."""
-    spec = SessionSpec(session=unique("STATELESS"), owner="http:test", purpose="anonymous")
-    request = Execution(execution=unique("EXEC"), code=code, echo=False, **options)
+    spec = SessionSpec(session=unique("STATELESS"), owner=owner, purpose="anonymous")
+    request = Execution(execution=unique("EXEC"), code=code, echo=False)
     record, value = await grid.execute_stateless(spec, request, encode_arguments(robjects))
     return Outcome(record, model.as_members(qap1.decode(value)))
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
 from deployr.errors import NodeNotResponding
 from deployr.events.records import Event, ExecutionConsole, ExecutionError, ExecutionRevo
 from deployr.grid.client import SocketGrid, Subscription
 from deployr.grid.protocol import Heard, Interest
-from tests.grid.conftest import GridFactory
-from tests.grid.grid_support import Talk, opened, unique
+from tests.grid.grid_support import opened, unique
 
 
 def error(owner: str, text: str) -> ExecutionError:
@@ -48,14 +45,15 @@ async def test_what_is_heard_changes_as_it_is_asked_for(grid: SocketGrid) -> Non
         assert await next_event(subscription) == error(second, "now")
 
 
-async def test_the_console_is_told_only_of_executions_that_ask_for_it(session: Talk, grid: SocketGrid) -> None:
-    async with grid.subscribe(["user:test"]) as subscription:
+async def test_the_console_is_told_only_of_executions_that_ask_for_it(grid: SocketGrid) -> None:
+    owner = unique("user:hub")
+    async with grid.subscribe([owner]) as subscription, opened(grid, owner=owner) as talk:
         await subscription.receive()
-        await session.run("cat('silent')")
-        await session.run("cat('told')", console_events=True, http="digest")
+        await talk.run("cat('silent')")
+        await talk.run("cat('told')", console_events=True, http="digest")
         heard = await next_event(subscription)
         assert isinstance(heard, ExecutionConsole)
-        assert (heard.output, heard.project, heard.http) == ("told", session.id, "digest")
+        assert (heard.output, heard.project, heard.http) == ("told", talk.id, "digest")
 
 
 async def test_events_of_a_job_carry_its_id(grid: SocketGrid) -> None:
@@ -85,11 +83,3 @@ async def be_deaf(grid: SocketGrid, label: str) -> None:
             assert await next_event(hearing) == error(label, "after")
         while True:
             await next_event(deaf)
-
-
-async def test_publishing_without_a_grid_is_no_failure(new_grid: GridFactory) -> None:
-    with new_grid() as process:
-        grid = process.client()
-        process.kill()
-        await grid.publish(error("user:nobody", "unheard"))
-        process.start()

@@ -59,7 +59,7 @@ async def test_bytes_of_any_size_arrive_whole(connect: Connect, size: int) -> No
 
 
 @given(chunks=st.lists(st.binary(max_size=2000), max_size=5))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_chunks_arrive_joined(chunks: list[bytes]) -> None:
     async def check() -> bytes:
         home = make_home()

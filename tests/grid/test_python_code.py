@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import time
 
 import pytest
 
 from deployr.errors import BoundaryExceeded, DeployrError
-from tests.grid.conftest import GridFactory
+from deployr.grid.client import SocketGrid
 from tests.grid.grid_support import Talk, opened, python_has
 
 needs_matplotlib = pytest.mark.skipif(not python_has("matplotlib"), reason="the interpreter has no matplotlib")
@@ -163,15 +162,13 @@ async def test_open_figures_are_unnamed_plots(python: Talk, graphics: str, magic
 
 
 @pytest.mark.parametrize(
-    "code", ["while True: pass", "import time\ntime.sleep(60)", "import os\nos.system('sleep 60')"]
+    "code", ["while True: pass", "import time\ntime.sleep(600)", "import os\nos.system('sleep 600')"]
 )
 async def test_code_is_interrupted_and_the_session_goes_on(python: Talk, code: str) -> None:
     task = await python.starts_python(code)
-    started = time.perf_counter()
     assert await python.grid.interrupt(python.id)
     outcome = await task
     assert outcome.record.interrupted or "KeyboardInterrupt" in (outcome.error or "") or "os.system" in code
-    assert time.perf_counter() - started < 5
     assert (await python.run("1 + 1")).console == "2\n"
 
 
@@ -184,22 +181,17 @@ async def test_late_interrupts_hit_nothing(python: Talk) -> None:
         assert (await python.run("import time; time.sleep(0.001)\n1")).console == "1\n"
 
 
-async def test_code_that_takes_no_interrupt_is_killed_after_the_grace(python: Talk) -> None:
-    await python.run("import signal; signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})")
-    task = await python.starts_python("while True: pass")
-    await python.grid.interrupt(python.id)
-    with pytest.raises(DeployrError) as caught:
-        await task
-    assert caught.value.code == 916
-    assert "Python" in caught.value.message
+async def test_code_that_takes_no_interrupt_is_killed_after_the_grace(impatient: SocketGrid) -> None:
+    async with opened(impatient, runtime="python") as python:
+        await python.run("import signal; signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})")
+        task = await python.starts_python("while True: pass")
+        await impatient.interrupt(python.id)
+        with pytest.raises(DeployrError) as caught:
+            await task
+        assert caught.value.code == 916
+        assert "Python" in caught.value.message
 
 
-async def test_time_and_cpu_are_limited(new_grid: GridFactory, python: Talk) -> None:
+async def test_time_is_limited(python: Talk) -> None:
     with pytest.raises(BoundaryExceeded):
         await python.run("import time; time.sleep(60)", time_limit=0.3)
-    with new_grid(cpu_limit=1) as process:
-        grid = process.client()
-        async with opened(grid, runtime="python") as session:
-            with pytest.raises(BoundaryExceeded):
-                await session.run("while True: pass")
-        await grid.aclose()

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from deployr.encodings import integer64, model, objects, qap1
 from deployr.encodings.model import RValue
 from deployr.grid.python import incoming, portable, sexp
-from tests.grid.conftest import GridFactory
-from tests.grid.grid_support import Talk, opened, python_has
+from tests.grid.grid_support import Talk, python_has
 
 needs_pandas = pytest.mark.skipif(not python_has("pandas"), reason="the interpreter of Python sessions has no pandas")
 
@@ -250,16 +249,6 @@ def test_objects_that_hold_one_another_are_bounded() -> None:
         bomb = [bomb] * 10
     with pytest.raises(portable.TooLarge):
         portable.Writer(2**20).write(bomb)
-
-
-async def test_values_that_are_too_large_are_an_error(new_grid: GridFactory) -> None:
-    with new_grid(max_value=2**20) as process:
-        grid = process.client()
-        async with opened(grid, runtime="python") as python:
-            outcome = await python.run("bomb = ['x' * 100]\nfor _ in range(50): bomb = [bomb] * 10", "bomb")
-            assert "too large" in (outcome.error or "")
-            assert (await python.run("1")).console == "1\n"
-        await grid.aclose()
 
 
 async def test_deep_nesting_ends_in_a_printed_form(python: Talk) -> None:

@@ -1,8 +1,9 @@
-"""What forks that wait do in quiet moments, so that a caller's code is not the first to run."""
+"""Forks that wait: how many there are, and what they do in quiet moments, so that a caller's code is not the first."""
 
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -27,10 +28,16 @@ MASK = "\n".join(f"{name} <- function(...) stop('masked')" for name in MASKED)
 
 
 @pytest.fixture
-async def node() -> AsyncIterator[LocalNode]:
+def warm_max() -> int:
+    """Most forks that wait."""
+    return 1
+
+
+@pytest.fixture
+async def node(warm_max: int) -> AsyncIterator[LocalNode]:
     home = make_home()
     made = local_node(home)
-    node = LocalNode(dataclasses.replace(made._options, warm_min=1, warm_max=1), processes.Orphans())
+    node = LocalNode(dataclasses.replace(made._options, warm_min=1, warm_max=warm_max), processes.Orphans())
     await node.start()
     yield node
     await node.stop()
@@ -46,6 +53,15 @@ async def _run(session: RSession, code: str, *robjects: str) -> dict[str, model.
 
 async def _rehearsed(node: LocalNode) -> None:
     await eventually(lambda: [session.state for session in node._r._warm if session.rehearsed] == ["idle"])
+
+
+@pytest.mark.parametrize("warm_max", [4])
+async def test_as_many_forks_wait_as_demand_asks_for_within_their_bounds(node: LocalNode) -> None:
+    for asked, waiting in ((25, 3), (100, 4), (0, 1)):
+        node._r._taken.clear()
+        # In a second that does not pass.
+        node._r._taken.extend([time.monotonic() + 3600] * asked)
+        await eventually(lambda waiting=waiting: node.status().warm == waiting)
 
 
 async def test_a_fork_that_waits_rehearses(node: LocalNode) -> None:

@@ -28,7 +28,7 @@ async def _stream(*chunks: bytes) -> AsyncIterator[bytes]:
         yield chunk
 
 
-@hypothesis_settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.lists(st.binary(max_size=300)))
 def test_what_is_put_is_read(blobs: Blobs, chunks: list[bytes]) -> None:
     content = b"".join(chunks)
