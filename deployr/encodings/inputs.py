@@ -109,15 +109,20 @@ def _primitive(record: Record, where: str, depth: int) -> RValue:
     return scalars.vector([record.get("value")], _hint(record), where)
 
 
+def _missing(record: Record) -> bool:
+    """Java up to 8.0.5 reads vectors and matrices of nothing but NA as one NA, and sends that back like this."""
+    return record.get("rclass") == "logical" and record.get("value", ()) is None
+
+
 def _vector(record: Record, where: str, depth: int) -> RValue:
-    elements = _array(record, where)
+    elements = [None] if _missing(record) else _array(record, where)
     if record.get("format") or _is_date_class(record):
         return _dates(elements, record, where)
     return scalars.vector(elements, _hint(record), where)
 
 
 def _matrix(record: Record, where: str, depth: int) -> RValue:
-    rows = _array(record, where)
+    rows = [[None]] if _missing(record) else _array(record, where)
     columns = {len(row) if isinstance(row, list) else -1 for row in rows} or {0}
     if len(columns) != 1 or -1 in columns:
         raise EncodingError(f"Input '{where}' is a matrix whose rows are not arrays of one length.")

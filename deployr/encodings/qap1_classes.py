@@ -24,7 +24,8 @@ def classed(vector: Vector) -> RValue:
     for name in vector.classes:
         reader = _READERS.get(name)
         if reader is not None:
-            return reader(vector) or vector
+            value = reader(vector)
+            return vector if value is None else value
     return vector
 
 

@@ -57,6 +57,8 @@ def decoded(record):
             model.character("a", NA, "ü", "1", "2.5", "FALSE"),
         ),
         ({"type": "vector", "rclass": "character", "value": [None]}, model.character(NA)),
+        ({"type": "vector", "rclass": "logical", "value": None}, model.logical(NA)),
+        ({"type": "matrix", "rclass": "logical", "value": None}, model.matrix(model.logical(NA), 1, 1)),
         ({"type": "vector", "rclass": "numeric", "value": [None]}, model.double(NA)),
         ({"type": "vector", "rclass": "integer", "value": [1, None]}, model.integer(1, NA)),
         ({"type": "vector", "value": []}, model.logical()),

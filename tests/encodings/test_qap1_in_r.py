@@ -38,7 +38,9 @@ BUILT_ALIKE = {
         "array(1:8, c(2, 2, 2))",
     ),
     "factor": (model.factor([1, 2, None, 1], ["a", "b"]), "factor(c('a', 'b', NA, 'a'))"),
+    "factor without levels": (model.factor([], []), "factor(character())"),
     "ordered": (model.factor([1], ["lo", "hi"], ordered=True), "ordered('lo', c('lo', 'hi'))"),
+    "no dates": (model.Date(model.double().values), "as.Date(character())"),
     "Date": (model.Date(model.double(15006, None).values), "as.Date(c('2011-02-01', NA))"),
     "POSIXct": (
         model.PosixCt(model.double(1296556230).values, "UTC"),
