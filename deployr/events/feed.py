@@ -16,7 +16,7 @@ from deployr.grid.protocol import Heard, Interest
 log = logging.getLogger(__name__)
 
 _RETRY_SECONDS = 0.2
-_PATIENCE_SECONDS = 2.0
+_PATIENCE_SECONDS = 10.0
 """How long a new stream waits for the grid before it opens without it."""
 
 

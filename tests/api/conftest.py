@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -30,11 +29,3 @@ def in_process(tmp_path: Path) -> InProcess:
             yield client
 
     return start
-
-
-@pytest.fixture
-def meeting_place() -> Iterator[Path]:
-    """A directory that all sessions can write to, whichever user they run as."""
-    with tempfile.TemporaryDirectory(dir="/var/tmp") as directory:
-        Path(directory).chmod(0o1777)
-        yield Path(directory)

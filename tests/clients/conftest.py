@@ -17,7 +17,7 @@ from tests.clients.installing import npm_packages
 from tests.server import PASSWORD, Server
 
 JS = Path(__file__).parent / "js"
-PROGRAM_SECONDS = 60
+PROGRAM_SECONDS = 180
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-INSTALL_SECONDS = 100
+INSTALL_SECONDS = 240
 
 
 def installed_once(config: pytest.Config, name: str, stamp: str, install: Callable[[Path], None]) -> Path:

@@ -19,10 +19,10 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
-from tests.server import Server, record_of, running
+from tests.server import Server, beside, record_of
 
 PAGES = Path(__file__).parent / "browser"
-BROWSER_SECONDS = 60
+BROWSER_SECONDS = 180
 _FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
     *("--disable-background-networking", "--disable-component-update", "--dump-dom", "--virtual-time-budget=30000"),
@@ -65,10 +65,10 @@ def origin(site: Callable[[], str]) -> str:
 
 
 @pytest.fixture(scope="module")
-def open_server(tmp_path_factory: pytest.TempPathFactory, origin: str) -> Iterator[Server]:
+def open_server(server: Server, origin: str) -> Iterator[Server]:
     """A server that lets pages of the origin call, and asks them for tokens."""
-    with running(tmp_path_factory.mktemp("cors"), server__cors_origins=[origin], server__csrf="required") as server:
-        yield server
+    with beside(server, server__cors_origins=[origin], server__csrf="required") as open_server:
+        yield open_server
 
 
 @pytest.fixture

@@ -18,10 +18,10 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.server import Server, running
+from tests.server import Server, beside
 
 PAGES = Path(__file__).parent / "browser"
-BROWSER_SECONDS = 90
+BROWSER_SECONDS = 180
 _FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
     *("--disable-background-networking", "--disable-component-update", "--remote-debugging-port=0"),
@@ -66,10 +66,10 @@ def site() -> Iterator[Site]:
 
 
 @pytest.fixture
-def open_server(tmp_path: Path, site: Site) -> Iterator[Server]:
+def open_server(server: Server, site: Site) -> Iterator[Server]:
     """A server that lets pages of the site call, and asks them for tokens."""
-    with running(tmp_path / "server", server__cors_origins=[site.origin], server__csrf="required") as server:
-        yield server
+    with beside(server, server__cors_origins=[site.origin], server__csrf="required") as open_server:
+        yield open_server
 
 
 @contextlib.contextmanager

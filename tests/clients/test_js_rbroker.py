@@ -11,6 +11,7 @@ import pytest
 from deployr.grid import processes
 from deployr.grid.client import SocketGrid
 from tests.server import Client, Server
+from tests.waiting import eventually
 
 POOL, TASKS = 5, 100
 
@@ -59,5 +60,5 @@ async def test_pooled_tasks_are_run_on_a_pool_that_is_released(
     grid = SocketGrid(server.settings.grid_socket)
     assert await grid.sessions(sessions=[*projects]) == []
     await grid.aclose()
-    assert [item["pid"] for item in found if not processes.is_zombie(int(item["pid"]))] == []
+    await eventually(lambda: all(processes.is_zombie(int(item["pid"])) for item in found))
     assert not {project["project"] for project in testuser.succeed("/r/project/list")["projects"]} & projects.keys()

@@ -18,8 +18,8 @@ SUITE_SECONDS = 180
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server on which jobs wait as long as they do by default: the suite cancels one right after its submission."""
-    with running(tmp_path_factory.mktemp("suites"), limits__job_delay=500) as server:
+    """A server on which jobs wait even longer than by default: the suite cancels one right after its submission."""
+    with running(tmp_path_factory.mktemp("suites"), limits__job_delay=1500) as server:
         yield server
 
 

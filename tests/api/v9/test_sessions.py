@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 import uuid
 from collections.abc import Iterator
@@ -10,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from deployr.grid.client import SocketGrid
 from tests.api.v9.conftest import Api
 from tests.server import PASSWORD, Server, beside
-from tests.waiting import wait_until
+from tests.waiting import eventually, wait_until
 
 EVERY = [
     ("POST", "/execute"),
@@ -202,7 +202,7 @@ def test_console_output_is_there_while_code_runs_and_cancel_leaves_the_session_u
     refused = api.expect(409, "POST", f"{session}/execute", json={"code": "1"})
     assert refused["message"] == "The session is busy with another call."
     api.expect(200, "POST", f"{session}/cancel")
-    running.join(20)
+    running.join(60)
     assert (done[0]["success"], done[0]["errorMessage"]) == (False, "The execution was cancelled.")
     reply = _run(api, session, "kept <- kept + 1", outputParameters=["kept"])
     assert reply["outputParameters"] == [{"name": "kept", "value": 2.0}]
@@ -220,7 +220,7 @@ def test_force_ends_a_session_whatever_runs_in_it(api: Api, session: str) -> Non
     running.start()
     wait_until(lambda: api.expect(200, "GET", f"{session}/console-output")["consoleOutput"] == "on")
     api.expect(200, "DELETE", f"{session}/force")
-    running.join(20)
+    running.join(60)
     assert not running.is_alive()
     api.expect(404, "GET", f"{session}/history")
 
@@ -232,20 +232,39 @@ def test_a_session_that_has_died_is_gone_from_the_workspace_and_absent_elsewhere
     assert not _is_live(api, session.rpartition("/")[2])
 
 
-def test_a_session_lives_while_it_is_looked_at_and_ends_at_its_own_cpu_limit(server: Server) -> None:
-    with beside(server, mlserver__session_timeout=1, mlserver__cpu_limit=1) as limited:
+@pytest.mark.parametrize("call", ["console-output", "history", "files"])
+async def test_looking_at_a_session_keeps_it(server: Server, api: Api, session: str, call: str) -> None:
+    grid = SocketGrid(server.settings.grid_socket)
+
+    async def last_use() -> int:
+        [info] = await grid.sessions(sessions=[session.rpartition("/")[2]])
+        return info.used
+
+    before = await last_use()
+
+    async def is_used() -> bool:
+        api.expect(200, "GET", f"{session}/{call}")
+        return await last_use() > before
+
+    await eventually(is_used)
+    await grid.aclose()
+
+
+def test_a_session_that_is_left_alone_ends(server: Server) -> None:
+    with beside(server, mlserver__session_timeout=1) as hasty:
+        api = Api(hasty, "testuser", PASSWORD)
+        left = api.expect(201, "POST", "/sessions", json={})["sessionId"]
+        wait_until(lambda: not _is_live(api, left))
+        api.http.close()
+
+
+def test_a_session_ends_at_its_own_cpu_limit(server: Server) -> None:
+    with beside(server, mlserver__cpu_limit=1) as limited:
         api = Api(limited, "testuser", PASSWORD)
-        left, seen = (api.expect(201, "POST", "/sessions", json={})["sessionId"] for _ in range(2))
-        calls = itertools.cycle(["console-output", "history", "files"])
-
-        def has_ended() -> bool:
-            api.expect(200, "GET", f"/sessions/{seen}/{next(calls)}")
-            return not _is_live(api, left)
-
-        wait_until(has_ended)
-        assert _is_live(api, seen)
-        assert "boundary" in api.expect(404, "POST", f"/sessions/{seen}/execute", json={"code": "repeat {}"})["message"]
-        api.expect(410, "GET", f"/sessions/{seen}/workspace")
+        session = api.expect(201, "POST", "/sessions", json={})["sessionId"]
+        reply = api.expect(404, "POST", f"/sessions/{session}/execute", json={"code": "repeat {}"})
+        assert "boundary" in reply["message"]
+        api.expect(410, "GET", f"/sessions/{session}/workspace")
         api.http.close()
 
 

@@ -42,6 +42,8 @@ call('/r/user/login', { username: 'testuser', password: 'changeme' })
     var source = new EventSource(base + '/r/event/stream', { withCredentials: true });
     var socket = new WebSocket(base.replace('http', 'ws') + '/r/event/stream');
     source.onmessage = function (message) { note(seen.source, message.data); };
+    // Else it would open another stream when the server has ended this one.
+    source.onerror = function () { source.close(); };
     socket.onmessage = function (message) {
       var json = message.data.split('!|!')[1];
       if (json) { note(seen.socket, json); }

@@ -38,7 +38,7 @@ async function consume() {
   const { data: started, status } = await api.api.startBatchExecution([{ x: 1 }, { x: 2 }]);
   const found = async () => (await api.api.getBatchExecutionStatus(started.batchExecutionId)).data;
   let batch = await found();
-  for (let tries = 0; batch.state !== 'Complete' && tries < 300; tries += 1) {
+  for (let tries = 0; batch.state !== 'Complete' && tries < 1200; tries += 1) {
     await new Promise((resolve) => setTimeout(resolve, 50));
     batch = await found();
   }
