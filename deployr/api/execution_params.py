@@ -68,11 +68,17 @@ def _read_storing(params: Params) -> Storing:
 
 
 def read_encoding(params: Params) -> ObjectEncoding:
-    """How objects are encoded in the reply."""
+    """How objects are encoded in the reply.
+
+    .NET alone writes booleans with a capital, this one in every call that asks for objects, and knows vectors of dates
+    by the class ``date`` only; Java wants ``Date`` and ``POSIXct`` (client-wire-facts 3 and 8).
+    """
+    columns_as_vectors = "encodeDataFramePrimitiveAsVector"
     return ObjectEncoding(
         nan=params.text("nan"),
         infinity=params.text("infinity"),
-        data_frame_primitive_as_vector=params.flag("encodeDataFramePrimitiveAsVector"),
+        data_frame_primitive_as_vector=params.flag(columns_as_vectors),
+        date_vector_class="date" if params.text(columns_as_vectors) in ("True", "False") else None,
     )
 
 

@@ -57,6 +57,7 @@ def encode_object(
     nan: str | None = None,
     infinity: str | None = None,
     data_frame_primitive_as_vector: bool = False,
+    date_vector_class: str | None = None,
 ) -> Record:
     """The record of a named value.
 
@@ -66,8 +67,10 @@ def encode_object(
         nan: text in the place of NA and NaN; null without it.
         infinity: text in the place of infinity; ``INFINITY`` without it.
         data_frame_primitive_as_vector: columns of one-row data frames are vectors, not primitives.
+        date_vector_class: class of vectors of dates; ``Date`` or ``POSIXct`` without it.
     """
-    return _Encoder(nan or None, infinity or INFINITY, data_frame_primitive_as_vector).record(name, value)
+    encoder = _Encoder(nan or None, infinity or INFINITY, data_frame_primitive_as_vector, date_vector_class)
+    return encoder.record(name, value)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -77,6 +80,7 @@ class _Encoder:
     nan: str | None
     infinity: str
     columns_as_vectors: bool
+    date_vector_class: str | None
 
     def record(self, name: str, value: RValue, depth: int = 0, as_vector: bool = False) -> Record:
         """One record; ``as_vector`` keeps vectors of length one from becoming primitives."""
@@ -167,7 +171,7 @@ class _Encoder:
         elements = self._texts(texts)
         if len(elements) == 1 and not as_vector:
             return _shape("date", rclass) | {"value": elements[0], "format": pattern}
-        return _shape("vector", rclass) | {"value": elements, "format": pattern}
+        return _shape("vector", self.date_vector_class or rclass) | {"value": elements, "format": pattern}
 
     def _list(self, members: model.RList, depth: int) -> Record:
         # A list with a class of its own is a model or the like, and one with dimensions has no encoding either.

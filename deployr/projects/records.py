@@ -105,6 +105,7 @@ class ObjectEncoding:
     nan: str | None = None
     infinity: str | None = None
     data_frame_primitive_as_vector: bool = False
+    date_vector_class: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

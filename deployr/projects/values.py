@@ -61,6 +61,7 @@ def _encode(value: bytes, names: Sequence[str], encoding: ObjectEncoding) -> lis
             nan=encoding.nan,
             infinity=encoding.infinity,
             data_frame_primitive_as_vector=encoding.data_frame_primitive_as_vector,
+            date_vector_class=encoding.date_vector_class,
         )
         for name in names
         if name in found

@@ -181,6 +181,13 @@ def test_an_instant_is_the_same_in_r(user: JavaClient, project: str) -> None:
     assert (seconds["value"], day["value"]) == (1296556230.0, 15399.0)
 
 
+def test_net_is_told_the_only_class_that_it_knows_vectors_of_dates_by(user: JavaClient, project: str) -> None:
+    push(user, project, days=PUSHED["days"], frame=FRAME)
+    given = {"project": project, "name": "days,frame", "encodeDataFramePrimitiveAsVector": "False"}
+    [days, frame] = user.ask("/r/project/workspace/get", **given)["workspace"]["objects"]
+    assert [vector["rclass"] for vector in (days, *frame["value"][3:])] == ["date", "date", "date"]
+
+
 def test_two_objects_are_listed_and_read_in_the_order_asked(either: JavaClient) -> None:
     project = either.project()
     either.execute(project, "x<-10;y<-20")
