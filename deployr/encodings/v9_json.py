@@ -293,7 +293,8 @@ def _matrix(rows: list[list[Any]], name: str, for_python: bool) -> model.AtomicV
 def _data_frame(columns: dict[str, Any], name: str, for_python: bool) -> RValue:
     """A frame of columns; bare values are columns of one row."""
     lists = {key: column if isinstance(column, list) else [column] for key, column in columns.items()}
+    vectors = {key: _vector(column, f"{name}${key}", for_python) for key, column in lists.items()}
     try:
-        return model.data_frame({key: _vector(column, f"{name}${key}", for_python) for key, column in lists.items()})
+        return model.data_frame(vectors)
     except ValueError as ex:
         raise EncodingError(f"Input '{name}' is no data.frame: {ex}.") from ex

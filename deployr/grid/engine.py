@@ -298,7 +298,7 @@ class Engine:
     def _find(self, session: str) -> _Entry:
         entry = self._entries.get(session)
         if entry is None:
-            raise SessionLost("The R session is not responding; it is no longer there.")
+            raise SessionLost("The session is not responding; it is no longer there.")
         return entry
 
     def _touch(self, session: str, hold: str | None) -> _Entry:

@@ -71,12 +71,13 @@ class SessionContent:
             await self._require(session.id, name)
             await self._grid.call(session.id, "delete_objects", values.arguments(names=model.character(name)))
 
-    async def _names(self, session: str) -> list[str]:
-        listed = values.members(await self._grid.call(session, "list_objects", values.arguments()))
+    async def _names(self, session: str, **wanted: model.RValue) -> list[str]:
+        listed = values.members(await self._grid.call(session, "list_objects", values.arguments(**wanted)))
         return [name for name in model.as_texts(listed.get("name", model.NULL)) if name]
 
     async def _require(self, session: str, name: str) -> None:
-        if name not in await self._names(session):
+        """Check that there is an object of the name, hidden or not."""
+        if name not in await self._names(session, filter=model.character(name), hidden=model.logical(True)):
             raise NotFound(f"Object {name} not found.")
 
     # -- files --------------------------------------------------------------------------------------------

@@ -218,8 +218,9 @@ def test_declared_inputs_are_read_as_declared(json: Any, declared: str, value: R
     ],
 )
 def test_what_cannot_be_of_the_declared_type_is_refused_by_name(json: Any, declared: str) -> None:
-    with pytest.raises(EncodingError, match="Input 'x"):
+    with pytest.raises(EncodingError, match="Input 'x") as refused:
         _read(json, declared)
+    assert str(refused.value).count("Input") == 1
 
 
 def test_texts_with_a_nul_are_refused() -> None:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 import msgspec
 
 from deployr.api.params import MalformedParameter
-from deployr.api.v9.definitions import PARAMETER_TYPES, Definition, ParameterType
+from deployr.api.v9.definitions import WORDS, Definition
 from deployr.encodings import json_numbers, json_parts
 from deployr.errors import TooLarge
 
@@ -91,8 +91,8 @@ def _parsed(body: bytes) -> Any:
 
 def _fitted(value: Any, kind: Any) -> Any:
     """The value with keys and words spelled as the type has them, nulls and unknown keys left out."""
-    if kind == ParameterType and isinstance(value, str):
-        return PARAMETER_TYPES.get(value.strip().lower(), value)
+    if kind in WORDS and isinstance(value, str):
+        return WORDS[kind].get(value.strip().lower(), value)
     if get_origin(kind) is not None:
         inner = next((part for part in get_args(kind) if part is not type(None)), None)
         return [_fitted(item, inner) for item in value] if isinstance(value, list) else _fitted(value, inner)

@@ -17,23 +17,26 @@ Release = Literal["9.0.1", "9.1.0", "9.2.0", "9.2.1", "9.3.0"]
 RELEASES: tuple[Release, ...] = ("9.0.1", "9.1.0", "9.2.0", "9.2.1", "9.3.0")
 
 ParameterType = service_records.ParameterType
-PARAMETER_TYPES: dict[str, ParameterType] = {
-    **{word: word for word in get_args(ParameterType)},
-    **dict.fromkeys(("bool", "boolean"), "logical"),
-    **dict.fromkeys(("double", "float", "number", "decimal"), "numeric"),
-    **dict.fromkeys(("int", "int32", "int64", "long"), "integer"),
-    **dict.fromkeys(("string", "str", "text"), "character"),
-    **dict.fromkeys(("array", "list", "numpy.array"), "vector"),
-    "numpy.matrix": "matrix",
-    **dict.fromkeys(("dataframe", "data_frame", "data frame", "pandas.dataframe"), "data.frame"),
-}
-"""Types by the words that clients have for them, in lower case: the documents call the enumeration an open one, so that
-generated clients send whatever text, and published walkthroughs do.
-"""
-
 RuntimeType = Literal["R", "Python"]
 PoolStatus = service_pools.PoolState
 WebServiceRuntimeType = service_records.ServiceRuntime
+
+WORDS: dict[Any, dict[str, str]] = {
+    RuntimeType: {word.lower(): word for word in get_args(RuntimeType)},
+    ParameterType: {
+        **{word: word for word in get_args(ParameterType)},
+        **dict.fromkeys(("bool", "boolean"), "logical"),
+        **dict.fromkeys(("double", "float", "number", "decimal"), "numeric"),
+        **dict.fromkeys(("int", "int32", "int64", "long"), "integer"),
+        **dict.fromkeys(("string", "str", "text"), "character"),
+        **dict.fromkeys(("array", "list", "numpy.array"), "vector"),
+        "numpy.matrix": "matrix",
+        **dict.fromkeys(("dataframe", "data_frame", "data frame", "pandas.dataframe"), "data.frame"),
+    },
+}
+"""Values of enumerations by the words that clients have for them, in lower case: that of types is an open one in the
+documents, so that generated clients send whatever text, and published walkthroughs do.
+"""
 
 _OPEN = {"type": "object", "additionalProperties": {}}
 """An object of whatever members."""

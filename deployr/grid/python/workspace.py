@@ -52,10 +52,9 @@ class Workspace:
     # -- functions ----------------------------------------------------------------------------------------
 
     def list_objects(self, arguments: Arguments) -> object:
-        """``root``, ``clazz``, ``filter`` (prefix), ``restrict``, ``pagesize``, ``pageoffset``; gives columns."""
+        """``root``, ``clazz``, ``filter`` (prefix), ``hidden``, ``restrict``, ``pagesize``, ``pageoffset``; columns."""
         where = self._container(arguments.get("root"))
-        names = [name for name in where if _is_shown(name, where[name])] if where is self.namespace else [*where]
-        names = sorted(names) if where is self.namespace else names
+        names = self._names(hidden=bool(arguments.get("hidden"))) if where is self.namespace else [*where]
         names = [name for name in names if name.startswith(arguments.get("filter") or "")]
         seen = [(name, *portable(where[name]).described()) for name in names if _is_of(where[name], arguments)]
         if arguments.get("restrict"):
@@ -139,6 +138,9 @@ class Workspace:
         if frames.is_frame(found):
             return {str(name): found.iloc[:, number] for number, name in enumerate(found.columns)}
         raise Refusal(f"object '{root}' has no members")
+
+    def _names(self, *, hidden: bool) -> list[str]:
+        return sorted(name for name, value in self._own().items() if hidden or _is_shown(name, value))
 
     def _own(self) -> dict[str, object]:
         return {name: value for name, value in self.namespace.items() if name not in (*_KEPT, "__warningregistry__")}

@@ -21,6 +21,7 @@ local({
 
   runtime$patch_shell()
   runtime$patch_mcfork()
+  runtime$patch_choose()
   # Attached in every session, as the original's support packages were; `revoEvent` is there without it too.
   utils <- suppressWarnings(requireNamespace("deployrUtils", quietly = TRUE))
   if (utils) suppressPackageStartupMessages(library(deployrUtils))
@@ -32,6 +33,9 @@ local({
     browser = "false", editor = "false", pager = runtime$show_file, menu.graphics = FALSE, help_type = "text",
     deployrPublicExternalDir = Sys.getenv("DEPLOYR_PUBLIC_DATA")
   )
+
+  # Help has no underlines: those of terminals are letters that overstrike one another.
+  tools::Rd2txt_options(underline_titles = FALSE)
 
   if (nzchar(Sys.getenv("DEPLOYR_R_SERVICE"))) runtime$mask_quit()
 

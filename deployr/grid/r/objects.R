@@ -109,10 +109,10 @@ look_at <- function(name, where) {
   )
 }
 
-# arguments: root, clazz, filter (name prefix), restrict, pagesize, pageoffset; all may be NULL.
+# arguments: root, clazz, filter (name prefix), hidden, restrict, pagesize, pageoffset; all may be NULL.
 list_objects <- function(arguments) {
   where <- container(arguments$root)
-  names <- if (is.environment(where)) ls(where, sorted = TRUE) else names(where)
+  names <- if (is.environment(where)) ls(where, all.names = isTRUE(arguments$hidden)) else names(where)
   if (!is.null(arguments$filter)) names <- names[startsWith(names, arguments$filter)]
   seen <- lapply(names, look_at, where)
   keep <- vapply(seen, function(it) is.null(arguments$clazz) || arguments$clazz %in% it$class, NA)

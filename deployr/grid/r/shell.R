@@ -1,5 +1,5 @@
-# Child processes. Their output would go to the parent's standard output, and children of mclapply would write
-# into the session's connection; both are mended here.
+# Functions of R that do not work under Rserve as it is. Output of child processes would go to the parent's standard
+# output, children of mclapply would write into the session's connection, and file.choose() asks nobody.
 
 # What system() and system2() end with in the place of R's own: a command that is waited for and not interned is read
 # through a pipe, line by line, so that its output appears while it runs.
@@ -55,6 +55,11 @@ patch_mcfork <- function() {
     }
     process
   })
+}
+
+# Nobody is there to choose a file; Rserve takes whatever lies in memory for a choice.
+patch_choose <- function() {
+  replace_in(baseenv(), "file.choose", function(new = FALSE) stop("file choice cancelled"))
 }
 
 replace_in <- function(where, name, value) {

@@ -104,11 +104,12 @@ def test_bytes_in_a_json_text_are_taken_as_some_clients_send_them(api: Api, pyth
 
 
 def test_objects_are_deleted_and_unknown_ones_absent(api: Api, session: str, python: str) -> None:
-    for path, code in ((session, "v <- 1"), (python, "v = 1")):
+    for path, name, code in ((session, "v", "v <- 1"), (session, ".v", ".v <- v <- 1"), (python, "_v", "_v = v = 1")):
         _value(api, path, code)
-        assert api.expect(200, "DELETE", f"{path}/workspace/v") is None
-        api.expect(404, "DELETE", f"{path}/workspace/v")
-        api.expect(404, "GET", f"{path}/workspace/v")
+        assert api.http.get(f"{path}/workspace/{name}").content
+        assert api.expect(200, "DELETE", f"{path}/workspace/{name}") is None
+        api.expect(404, "DELETE", f"{path}/workspace/{name}")
+        api.expect(404, "GET", f"{path}/workspace/{name}")
 
 
 def test_what_a_session_sends_and_nobody_can_read_is_no_fault_of_the_call(api: Api, python: str) -> None:

@@ -70,7 +70,7 @@ def test_a_session_is_listed_until_it_is_closed(api: Api, runtime: str) -> None:
     api.expect(404, "DELETE", f"/sessions/{created}")
 
 
-@pytest.mark.parametrize("body", [{}, {"name": None, "runtimeType": None, "snapshotId": None}])
+@pytest.mark.parametrize("body", [{"runtimeType": "r"}, {"name": None, "runtimeType": None, "snapshotId": None}])
 def test_all_that_is_asked_of_a_session_is_optional(api: Api, body: dict[str, Any]) -> None:
     created = api.expect(201, "POST", "/sessions", json=body)["sessionId"]
     record = next(item for item in api.expect(200, "GET", "/sessions") if item["id"] == created)
@@ -159,6 +159,11 @@ def test_interactive_code_neither_ends_nor_hangs_the_session(api: Api, session: 
     _run(api, session, "kept <- 1")
     assert _run(api, session, code)["success"]
     assert _run(api, session, "cat(kept)")["consoleOutput"] == "1"
+
+
+def test_help_is_plain_text_and_no_file_is_chosen(api: Api, session: str) -> None:
+    assert "\b" not in _run(api, session, "help('mean')")["consoleOutput"]
+    assert "cancelled" in _run(api, session, "read.csv(file.choose())")["errorMessage"]
 
 
 def test_code_ends_where_it_quits_and_fails_with_a_status(api: Api, session: str) -> None:
