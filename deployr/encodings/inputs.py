@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from deployr.encodings import dates, factors, model, scalars
+from deployr.encodings import dates, factors, json_parts, model, scalars
 from deployr.encodings.errors import DateError, EncodingError
 from deployr.encodings.model import RValue
 from deployr.encodings.objects import FORMAT_ATTRIBUTE, MAX_DEPTH, Record
@@ -33,8 +33,10 @@ def parse_csv_inputs(text: str) -> dict[str, RValue]:
     """R values of ``name,value,name,value``: logicals, numbers, and texts, quoted or not, as R reads literals.
 
     Raises:
-        EncodingError: a name has no value, or is empty.
+        EncodingError: a name has no value, or is empty, or there are too many.
     """
+    if text.count(",") > json_parts.MOST:
+        raise EncodingError(f"The csvinputs have more than {json_parts.MOST} commas.")
     fields = _csv_fields(text)
     if len(fields) % 2:
         raise EncodingError("The csvinputs do not alternate names and values.")

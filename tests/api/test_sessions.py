@@ -7,6 +7,7 @@ import re
 import httpx
 import pytest
 
+from deployr.store.database import now_ms
 from tests.server import Client, InProcess, Server, record_of
 
 
@@ -79,6 +80,24 @@ def test_login_repeats_the_token_in_the_body(anonymous: Client) -> None:
 
 async def login(client: httpx.AsyncClient) -> httpx.Response:
     return await client.post("/r/user/login", data={"username": "testuser", "password": "changeme"})
+
+
+async def test_a_session_that_idles_ends_and_one_in_use_does_not(
+    in_process: InProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = now_ms()
+    monkeypatch.setattr("deployr.users.http_sessions.now_ms", lambda: now)
+    async with in_process(server__session_timeout=10) as client:
+        sessions = []
+        for _ in range(2):
+            sessions.append(session_of(await login(client)))
+            client.cookies.clear()
+        used, idle = [{"Cookie": f"JSESSIONID={session}"} for session in sessions]
+        now += 9000
+        assert (await client.get("/r/user/about", headers=used)).status_code == 200
+        now += 9000
+        assert (await client.get("/r/user/about", headers=idle)).status_code == 401
+        assert (await client.get("/r/user/about", headers=used)).status_code == 200
 
 
 async def test_posts_need_the_token_where_it_is_required(in_process: InProcess) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from pathlib import Path
 
@@ -30,6 +31,12 @@ def forget_peak() -> None:
 def peak() -> int:
     """The most memory that a web process has held, in bytes."""
     return max(_peak_of(worker) for worker in web_workers())
+
+
+def cpu_seconds() -> float:
+    """Processor time that the web processes have used together."""
+    ticks = [_read(worker / "stat").rpartition(b")")[2].split()[11:13] for worker in web_workers()]
+    return sum(map(int, itertools.chain(*ticks))) / os.sysconf("SC_CLK_TCK")
 
 
 def _peak_of(process: Path) -> int:

@@ -11,7 +11,7 @@ import httpx
 
 from tests.server import Server
 
-_TIMEOUT = 30
+_TIMEOUT = 120
 CONTEXT = "/deployr"
 FORM = "application/x-www-form-urlencoded"
 
