@@ -66,6 +66,7 @@ setup(
             "pytest-timeout>=2.3",
             "pytest-xdist>=3.6",
             "ruff>=0.6",
+            "types-ldap3>=2.9",
         ],
     },
     entry_points={"console_scripts": ["deployr = deployr.cli:main"]},

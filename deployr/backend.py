@@ -71,7 +71,7 @@ class Backend:
 
         # users
         self.accounts = Accounts(self.database, settings)
-        self.logins = Logins(self.accounts)
+        self.logins = Logins(self.accounts, self.database, settings.ldap)
         self.signing_keys = SigningKeys(settings.keys_directory, settings.tokens.access_lifetime)
         self.tokens = Tokens(self.database, self.signing_keys, settings.tokens)
         self.bearers = Bearers(self.tokens, self.database, settings)
@@ -108,7 +108,7 @@ class Backend:
         self.fetcher = Fetcher(OwnUrls(settings, self.downloads, self.project_downloads), settings)
         self.external = ExternalSources(self.fetcher, self.projects, self.grid)
 
-        self.mlserver = MLServer(settings, self.database, self.grid, self.blobs, sources, ring)
+        self.mlserver = MLServer(settings, self.database, self.grid, self.blobs, sources, self.logins.directory, ring)
 
         # jobs
         self._lifecycle = Lifecycle(self.grid)

@@ -19,6 +19,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from deployr import addresses
+from deployr.errors import NodeNotResponding
 from deployr.grid import rpackages, user_namespaces
 from deployr.repository import shell
 from deployr.settings import Settings, split_address
@@ -27,6 +28,7 @@ from deployr.store.database import Database
 from deployr.store.errors import UnusableDatabase
 from deployr.store.migrate import current_revision, head_revision
 from deployr.users.accounts import ADMIN, Accounts
+from deployr.users.ldap import LdapDirectory
 
 _PYTHON = (3, 11)
 _R = (4, 0)
@@ -67,6 +69,8 @@ def examine(settings: Settings) -> Iterator[Check]:
     yield _check_database(settings)
     yield from (_check_address(address) for address in settings.server.bind)
     yield _check_passwords(settings)
+    if settings.ldap.url:
+        yield _check_directory(settings)
     yield _state_isolation()
     if settings.shell.enabled:
         yield _check_shell()
@@ -220,6 +224,14 @@ def _check_passwords(settings: Settings) -> Check:
     if names and exposed_addresses(settings):
         return Check("passwords", f"{', '.join(names)} still with the default one", how_to_close(names))
     return Check("passwords", f"default ones of {', '.join(names)}, reachable from here only" if names else "changed")
+
+
+def _check_directory(settings: Settings) -> Check:
+    try:
+        LdapDirectory(settings.ldap).check()
+    except NodeNotResponding as ex:
+        return Check("directory", f"{settings.ldap.url}: {ex.__cause__}", "See that it runs and `[ldap]` is right.")
+    return Check("directory", f"{settings.ldap.url} answers")
 
 
 def how_to_close(names: list[str]) -> str:

@@ -155,6 +155,46 @@ class TokenSettings(_Group, frozen=True, kw_only=True):
     renewal_limit: Annotated[int, _positive("Time after a login beyond which nothing is renewed.", "seconds")] = 7776000
 
 
+_Entry = Annotated[str, msgspec.Meta(pattern="^[^=]+=[^=]+$")]
+
+
+class LdapSettings(_Group, frozen=True, kw_only=True):
+    """Users and groups of a directory that speaks LDAP, Active Directory among them."""
+
+    url: Annotated[
+        Annotated[str, msgspec.Meta(pattern="^ldaps?://[^/]+$")] | None,
+        _about("`ldap://host` or `ldaps://host`, with a port when it is another; unset: no directory."),
+    ] = None
+    start_tls: Annotated[bool, _about("Encrypt a connection of `ldap://`.")] = False
+    ca_file: Annotated[
+        str | None, _about("PEM file of the authorities that certify the directory; unset: the system's.")
+    ] = None
+    timeout: Annotated[int, _positive("Longest time that the directory may take to answer.", "seconds")] = 5
+    bind_dn: Annotated[str | None, _about("Who looks users up; unset: nobody, if the directory allows that.")] = None
+    bind_password: Annotated[str | None, _about("Password of `bind_dn`.")] = None
+    user_dn: Annotated[
+        str | None,
+        _about(
+            "Users look themselves up: name by which they bind, `{0}` is the user name, "
+            "e.g. `uid={0},ou=users,dc=example,dc=com` or `{0}@example.com`."
+        ),
+    ] = None
+    search_base: Annotated[str, _about("Below which users are looked for.")] = ""
+    search_filter: Annotated[str, _about("Finds a user; `{0}` is the user name.", pattern=r"\{0\}")] = "(uid={0})"
+    username_attribute: Annotated[str, _about("Attribute with the user name.", min_length=1)] = "uid"
+    displayname_attribute: Annotated[str, _about("Attribute with the name for people.", min_length=1)] = "cn"
+    group_search_base: Annotated[str | None, _about("Below which groups are looked for; unset: `search_base`.")] = None
+    group_search_filter: Annotated[
+        str, _about("Finds the groups of a user; `{0}` is the user's DN.", pattern=r"\{0\}")
+    ] = "(uniqueMember={0})"
+    group_attribute: Annotated[str, _about("Attribute with the name of a group.", min_length=1)] = "cn"
+    roles: Annotated[
+        tuple[_Entry, ...],
+        _about("Roles of this server by groups, each `group=ROLE`; other groups give no role."),
+    ] = ()
+    default_role: Annotated[str | None, _about("Role of users whose groups give none; unset: none.")] = None
+
+
 class OidcSettings(_Group, frozen=True, kw_only=True):
     """Access tokens for the 9.x API from an OpenID Connect issuer, e.g. Azure Active Directory."""
 
@@ -164,7 +204,7 @@ class OidcSettings(_Group, frozen=True, kw_only=True):
     username_claim: Annotated[str, _about("Claim that holds the user name.", min_length=1)] = "preferred_username"
     roles_claim: Annotated[str, _about("Claim that holds the user's groups or roles.", min_length=1)] = "roles"
     roles: Annotated[
-        tuple[Annotated[str, msgspec.Meta(pattern="^[^=]+=[^=]+$")], ...],
+        tuple[_Entry, ...],
         _about("Roles of this server by values of that claim, each `value=ROLE`; other values give no role."),
     ] = ()
 
@@ -342,6 +382,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     security: SecuritySettings = SecuritySettings()
     repository: RepositorySettings = RepositorySettings()
     shell: ShellSettings = ShellSettings()
+    ldap: LdapSettings = LdapSettings()
     tokens: TokenSettings = TokenSettings()
     oidc: OidcSettings = OidcSettings()
     mlserver: MlServerSettings = MlServerSettings()
@@ -598,6 +639,8 @@ def _check(settings: Settings) -> None:
             split_address(address)
         except ValueError as ex:
             raise SettingsError(f"server.bind: {ex}") from None
+    if settings.ldap.url and not settings.ldap.search_base:
+        raise SettingsError("ldap.search_base: required with ldap.url")
     if settings.oidc.issuer and not settings.oidc.audience:
         raise SettingsError("oidc.audience: required with oidc.issuer")
     if settings.grid.warm_max < settings.grid.warm_min:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import settings
 
 from deployr.users import passwords
+from tests.ldap_server import LdapServer
 from tests.postgresql import Postgres, running_postgres
 from tests.server import Client, Server, running
 
@@ -56,6 +57,14 @@ def postgres() -> Iterator[Postgres]:
     """A PostgreSQL server, shared by the tests of this process."""
     with running_postgres() as postgres:
         yield postgres
+
+
+@pytest.fixture(scope="session")
+def ldap_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LdapServer]:
+    """An LDAP server, shared by the tests of this process."""
+    server = LdapServer(tmp_path_factory.mktemp("ldap"))
+    yield server
+    server.stop()
 
 
 @pytest.fixture

@@ -16,11 +16,12 @@ from deployr import doctor
 from deployr.doctor import Check, examine, exposed_addresses, report
 from deployr.prepare import prepare
 from deployr.repository import shell
-from deployr.settings import DatabaseSettings, Settings, ShellSettings
+from deployr.settings import DatabaseSettings, LdapSettings, Settings, ShellSettings
 from deployr.store.database import Database
 from deployr.store.migrate import head_revision
 from tests.grid.conftest import needs_root
 from tests.grid.grid_support import make_home, remove_home
+from tests.ldap_server import BASE, LdapServer
 from tests.postgresql import Postgres
 
 
@@ -68,6 +69,13 @@ def test_a_prepared_home_is_healthy(prepared: Settings) -> None:
     assert [check for check in checks.values() if not check.ok] == []
     assert checks["database"].detail.endswith(f"at schema {head_revision()}")
     assert checks["Rserve"].detail >= "1.8"
+
+
+def test_a_directory_is_asked(prepared: Settings, ldap_server: LdapServer) -> None:
+    answering = LdapSettings(url=ldap_server.url, search_base=BASE)
+    assert _checks(msgspec.structs.replace(prepared, ldap=answering))["directory"].ok
+    silent = LdapSettings(url="ldap://localhost:9", search_base=BASE)
+    assert "[ldap]" in _checks(msgspec.structs.replace(prepared, ldap=silent))["directory"].remedy
 
 
 def test_a_failure_says_how_to_mend_it(prepared: Settings) -> None:

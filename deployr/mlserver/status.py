@@ -15,6 +15,7 @@ from deployr.grid.protocol import GridStatus, NodeStatus
 from deployr.mlserver.compute_nodes import ComputeNodes
 from deployr.settings import Settings
 from deployr.store.database import Database
+from deployr.users.ldap import LdapDirectory
 
 StatusCode = Literal["pass", "warn", "fail"]
 
@@ -35,16 +36,24 @@ class Status:
 class ServerStatus:
     """Looks at all parts of the server."""
 
-    def __init__(self, database: Database, grid: Grid, nodes: ComputeNodes, settings: Settings) -> None:
+    def __init__(
+        self,
+        database: Database,
+        grid: Grid,
+        nodes: ComputeNodes,
+        directory: LdapDirectory | None,
+        settings: Settings,
+    ) -> None:
         self._database = database
         self._grid = grid
         self._nodes = nodes
+        self._directory = directory
         self._settings = settings
 
     async def read(self) -> Status:
         """The whole tree."""
         components = {"backends": await self._backends(), "database": await asyncio.to_thread(self._store)}
-        components["authentication"] = self._authentication()
+        components |= self._authentication(await self._ldap())
         return Status(_worst(components), self._log_path(), components)
 
     async def _backends(self) -> Status:
@@ -86,12 +95,27 @@ class ServerStatus:
             return Status("fail", {**typed, "name": "main", "state": "Closed"})
         return Status("pass", {**typed, "name": "main", "state": "Open"})
 
-    def _authentication(self) -> Status:
+    def _authentication(self, ldap: dict[str, Status]) -> dict[str, Status]:
+        """Who vouches for users; before 9.1 the directory was a component of its own."""
         oidc = self._settings.oidc
-        if not oidc.issuer:
-            return Status("pass")
-        authority = Status("pass", {"authority": oidc.issuer, "audience": oidc.audience})
-        return Status("pass", {}, {"azureActiveDirectory": authority})
+        parts: dict[str, Status] = {}
+        if oidc.issuer:
+            parts["azureActiveDirectory"] = Status("pass", {"authority": oidc.issuer, "audience": oidc.audience})
+        if self._settings.mlserver.compat != "9.0.1":
+            parts |= ldap
+            ldap = {}
+        return {"authentication": Status(_worst(parts), {}, parts or None)} | ldap
+
+    async def _ldap(self) -> dict[str, Status]:
+        if not self._directory:
+            return {}
+        host, port = self._directory.address
+        details = {"host": host, "port": port, "version": 3}
+        try:
+            await asyncio.to_thread(self._directory.check)
+        except NodeNotResponding as ex:
+            return {"ldap": Status("fail", details | {"message": ex.message})}
+        return {"ldap": Status("pass", details)}
 
     def _log_path(self) -> dict[str, Any]:
         """Unknown before 9.1; all processes of this server log to the standard error of the first."""
@@ -109,4 +133,4 @@ def _shells(runtime: str, node: NodeStatus, most: int, used: int, warm: int) -> 
 
 
 def _worst(components: dict[str, Status]) -> StatusCode:
-    return max((part.code for part in components.values()), key=_BADNESS.index)
+    return max((part.code for part in components.values()), key=_BADNESS.index, default="pass")

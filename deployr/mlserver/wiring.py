@@ -27,6 +27,7 @@ from deployr.repository.blobs import Blobs
 from deployr.settings import Settings
 from deployr.store.database import Database
 from deployr.users.accounts import Accounts
+from deployr.users.ldap import LdapDirectory
 
 
 class MLServer:
@@ -43,6 +44,7 @@ class MLServer:
         grid: Grid,
         blobs: Blobs,
         sources: ScriptSources,
+        directory: LdapDirectory | None,
         ring: Callable[[], None],
     ) -> None:
         self._settings = settings
@@ -50,7 +52,7 @@ class MLServer:
         self._blobs = blobs
         self.roles = Roles(settings.mlserver)
         self.compute_nodes = ComputeNodes(database, len(settings.grid.nodes))
-        self.status = ServerStatus(database, grid, self.compute_nodes, settings)
+        self.status = ServerStatus(database, grid, self.compute_nodes, directory, settings)
         self.sessions = Sessions(database, grid, self.roles, settings)
         self.executions = SessionExecutions(self.sessions, grid)
         self.session_content = SessionContent(self.sessions, grid)

@@ -100,6 +100,11 @@ class Accounts:
             self._update(username, failures=0, locked_until=None)
         return self.get(username)
 
+    def has_password(self, username: str) -> bool:
+        """Whether there is an account of that name whose password this server keeps."""
+        row = self._row(username)
+        return row is not None and not row.issuer
+
     def _count_failure(self, username: str) -> None:
         """Count a wrong password; a lock that has run out starts the count anew."""
         with self._database.transaction() as connection:

@@ -21,6 +21,7 @@ class Bearers:
 
         Raises:
             NotAuthenticated: nobody's, or not any more.
+            BadCredentials, AccountDisabled: see :class:`~deployr.users.issued_tokens.IssuedTokens`.
             NodeNotResponding: its issuer cannot be asked.
         """
         if self._issued is None or self._tokens.is_ours(access_token):

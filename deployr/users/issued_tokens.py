@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import re
 from typing import Any
 
 import jwt
-import sqlalchemy as sa
 
 from deployr.errors import NotAuthenticated
 from deployr.settings import OidcSettings
-from deployr.store.database import Database, now_ms
-from deployr.store.schema import users
+from deployr.store.database import Database
 from deployr.users.caller import Caller
 from deployr.users.issuer_keys import IssuerKeys
 from deployr.users.tokens import kid_of
+from deployr.users.vouched import VouchedAccounts, is_username
 
 _ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "ES256", "ES384"]
 """Public-key ones only: a shared secret would make a verifier an issuer."""
@@ -23,19 +20,14 @@ _ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "ES256", "ES384"]
 _LEEWAY = 30
 """Seconds that clocks may differ."""
 
-_USERNAME = re.compile(r"[A-Za-z0-9](?:[\w@-]|\.(?!\.)){0,127}", re.ASCII)
 _REFUSED = "The access token is invalid or has expired."
 
 
 class IssuedTokens:
-    """The tokens of the issuer that the settings name.
-
-    A user who comes for the first time gets an account without a password, marked with the issuer: what belongs to
-    a user needs one, an administrator can disable it, and accounts of this server's own stay out of the issuer's reach.
-    """
+    """The tokens of the issuer that the settings name. Its users have accounts that are marked with it."""
 
     def __init__(self, database: Database, settings: OidcSettings) -> None:
-        self._database = database
+        self._accounts = VouchedAccounts(database, settings.issuer or "")
         self._settings = settings
         self._keys = IssuerKeys(settings.issuer or "", settings.jwks_url)
         self._roles = dict(entry.split("=", 1) for entry in settings.roles)
@@ -44,7 +36,8 @@ class IssuedTokens:
         """Whose token it is.
 
         Raises:
-            NotAuthenticated: signature, issuer, audience, time or user name are not right, or the account is disabled.
+            NotAuthenticated: signature, issuer, audience, time or user name are not right.
+            BadCredentials, AccountDisabled: see :meth:`deployr.users.vouched.VouchedAccounts.admit`.
             NodeNotResponding: the issuer cannot be asked for its keys.
         """
         key = await self._keys.find(kid_of(access_token))
@@ -52,9 +45,9 @@ class IssuedTokens:
             raise NotAuthenticated(_REFUSED)
         claims = self._claims(access_token, key)
         username = str(claims.get(self._settings.username_claim, ""))
-        if not _USERNAME.fullmatch(username):
+        if not is_username(username):
             raise NotAuthenticated("The access token names no user that this server can know.")
-        self._require_account(username, str(claims.get("name") or username)[:50])
+        self._accounts.admit(username, str(claims.get("name") or username))
         login = str(claims.get("sid") or claims.get("jti") or username)
         return Caller(http_session=login, username=username, displayname=username, roles=self._roles_of(claims))
 
@@ -77,20 +70,3 @@ class IssuedTokens:
         given = claims.get(self._settings.roles_claim)
         names = given if isinstance(given, list) else [given]
         return frozenset(self._roles[name] for name in names if isinstance(name, str) and name in self._roles)
-
-    def _require_account(self, username: str, displayname: str) -> None:
-        query = sa.select(users.c.enabled, users.c.issuer).where(users.c.username == username)
-        with self._database.reading() as connection:
-            row = connection.execute(query).one_or_none()
-        if row is None:
-            self._make_account(username, displayname)
-        elif row.issuer != self._settings.issuer:
-            raise NotAuthenticated("The user name belongs to an account that does not come from this issuer.")
-        elif not row.enabled:
-            raise NotAuthenticated("The account is disabled.")
-
-    def _make_account(self, username: str, displayname: str) -> None:
-        values = {"username": username, "displayname": displayname, "issuer": self._settings.issuer}
-        # Another call of the same new user may be quicker.
-        with contextlib.suppress(sa.exc.IntegrityError), self._database.transaction() as connection:
-            connection.execute(users.insert().values(**values, password_hash="", last_modified=now_ms()))

@@ -15,7 +15,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
-from deployr.errors import BadCredentials, NodeNotResponding, NotAuthenticated
+from deployr.errors import AccountDisabled, BadCredentials, NodeNotResponding, NotAuthenticated
 from deployr.settings import OidcSettings, Settings
 from deployr.store.database import Database
 from deployr.users import issuer_keys
@@ -127,7 +127,7 @@ async def test_tokens_that_are_not_right_are_nobody_s(
 async def test_accounts_of_this_server_are_out_of_the_issuer_s_reach(
     tokens: IssuedTokens, issuer: Issuer, accounts: Accounts
 ) -> None:
-    with pytest.raises(NotAuthenticated, match="does not come from this issuer"):
+    with pytest.raises(BadCredentials, match="does not come from this issuer"):
         await tokens.find(issuer.token(preferred_username="admin"))
     await tokens.find(issuer.token())
     with pytest.raises(BadCredentials):
@@ -137,7 +137,7 @@ async def test_accounts_of_this_server_are_out_of_the_issuer_s_reach(
 async def test_an_account_can_be_disabled_here(tokens: IssuedTokens, issuer: Issuer, accounts: Accounts) -> None:
     await tokens.find(issuer.token())
     accounts.disable("wal.ter@x.org")
-    with pytest.raises(NotAuthenticated, match="disabled"):
+    with pytest.raises(AccountDisabled, match="disabled"):
         await tokens.find(issuer.token())
 
 

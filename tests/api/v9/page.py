@@ -44,6 +44,10 @@ it ends with its access token when it is renewed or revoked (query or path), and
 time ends all that came of its login. A new password and disabling an account end all its tokens. Lifetimes are the
 settings `[tokens]`.
 
+With `[ldap]` users of a directory log in too, with roles by their groups: see
+[administration.md](administration.md#users-of-a-directory-ldap-active-directory). Unlike the original,
+`admin` can still log in then.
+
 With `oidc.issuer` and `oidc.audience` tokens of an OpenID Connect issuer, such as Azure Active Directory, are
 accepted too: signature (keys are found by discovery and kept for an hour), issuer, audience and times are checked,
 `oidc.username_claim` names the user, and `oidc.roles` maps values of `oidc.roles_claim` to roles. A user who comes

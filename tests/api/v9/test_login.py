@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 import time
 
 import httpx
@@ -126,6 +128,20 @@ async def test_tokens_of_an_issuer_that_cannot_be_asked_are_503_and_own_ones_goo
         pair = (await client.post("/login", json={"username": "testuser", "password": "changeme"})).json()
         own = {"Authorization": f"Bearer {pair['access_token']}"}
         assert (await client.get("/computenodes", headers=own)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("release", "place"), [("9.0.1", ["ldap"]), ("9.3.0", ["authentication", "components", "ldap"])]
+)
+async def test_a_directory_that_cannot_be_asked_shows_in_the_status(
+    root: InProcess, release: str, place: list[str]
+) -> None:
+    async with root(ldap__url="ldap://localhost:9", ldap__search_base="dc=x", mlserver__compat=release) as client:
+        pair = (await client.post("/login", json={"username": "testuser", "password": "changeme"})).json()
+        assert (await client.post("/login", json={"username": "maria", "password": "x"})).status_code == 503
+        status = await client.get("/status", headers={"Authorization": f"Bearer {pair['access_token']}"})
+        ldap = functools.reduce(operator.getitem, place, status.json()["components"])
+        assert (ldap["statusCode"], ldap["details"]["host"], ldap["details"]["port"]) == ("fail", "localhost", 9)
 
 
 @pytest.mark.parametrize(("path", "key"), [("/login", "password"), ("/login/refreshToken", "refreshToken")])
