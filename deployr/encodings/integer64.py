@@ -24,7 +24,7 @@ def is_integer64(value: RValue) -> TypeGuard[model.Double]:
 
 def suits(elements: Sequence[int | None]) -> bool:
     """Whether whole numbers are too large for R's integers, and not for these."""
-    largest = max((abs(element) for element in elements if element is not None), default=0)
+    largest = max(map(abs, (element for element in elements if element is not None)), default=0)
     return 2**31 <= largest < 2**63
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Sequence
+from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -52,7 +53,7 @@ def vector(elements: Sequence[Any], hint: RClass | None, where: str) -> model.At
     Raises:
         EncodingError: an element is an array or object, or a text with a NUL character.
     """
-    kinds = set(map(type, elements)) - {type(None)}
+    kinds = set(map(type, elements)) - {NoneType}
     if kinds - {bool, int, float, str}:
         raise EncodingError(f"Input '{where}' has an array or object in the place of a single value.")
     if not kinds:
@@ -60,8 +61,8 @@ def vector(elements: Sequence[Any], hint: RClass | None, where: str) -> model.At
     if kinds == {bool}:
         return model.logical(*elements)
     if str in kinds and not _is_numeric(elements, kinds, hint):
-        return model.Character([_text(element, where) for element in elements])
-    return _numbers([_number(element) for element in elements], hint)
+        return _texts(elements, kinds, where)
+    return _numbers(elements, kinds, hint)
 
 
 def coerced(elements: Sequence[Any], rclass: RClass, where: str) -> model.AtomicVector:
@@ -89,7 +90,7 @@ def literal(text: str) -> model.AtomicVector:
     if text in SPECIAL_NUMBERS or _NUMBER.fullmatch(text):
         return model.double(_read_number(text))
     if _INTEGER.fullmatch(text):
-        return _numbers([float(text[:-1])], "integer")
+        return _numbers([float(text[:-1])], {float}, "integer")
     return model.character(text)
 
 
@@ -127,14 +128,29 @@ def _number(element: bool | float | str | None) -> float | None:
         return math.inf if element and element > 0 else -math.inf
 
 
-def _numbers(numbers: list[float | None], hint: RClass | None) -> model.AtomicVector:
-    if hint == "integer" and all(number is None or _is_integer(number) for number in numbers):
-        return model.integer(*(None if number is None else int(number) for number in numbers))
-    return model.doubles(numbers)
+def _numbers(elements: Sequence[Any], kinds: set[type], hint: RClass | None) -> model.AtomicVector:
+    """Numbers, which numpy reads at once unless there are others than JSON numbers and nulls, or too large ones."""
+    try:
+        found = model.doubles(elements if kinds <= {int, float} else map(_number, elements))
+    except OverflowError:
+        found = model.doubles(map(_number, elements))
+    return (_integers(found.values) if hint == "integer" else None) or found
 
 
-def _is_integer(number: float) -> bool:
-    return number.is_integer() and abs(number) < 2**31
+def _integers(numbers: model.Doubles) -> model.Integer | None:
+    """Numbers as integers, when all of them are NA or can be such."""
+    missing = numbers.view(np.uint64) == model.NA_REAL_BITS
+    others = numbers[~missing]
+    if not ((others == np.floor(others)) & (np.abs(others) < 2**31)).all():
+        return None
+    return model.Integer(np.where(missing, model.NA_INTEGER, numbers).astype(np.int32))
+
+
+def _texts(elements: Sequence[Any], kinds: set[type], where: str) -> model.Character:
+    """Texts, which need no look one by one unless there are other elements among them."""
+    if kinds == {str} and "\0" not in "".join(filter(None, elements)):
+        return model.Character([*elements])
+    return model.Character([_text(element, where) for element in elements])
 
 
 def _text(element: Any, where: str) -> str | None:

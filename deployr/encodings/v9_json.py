@@ -12,6 +12,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from types import NoneType
 from typing import Any, TypeGuard
 
 import numpy as np
@@ -264,7 +265,7 @@ def _is_table(value: Any) -> bool:
 
 def _vector(elements: list[Any], name: str, for_python: bool) -> model.AtomicVector:
     elements = _without_na(elements)
-    integers = for_python and all(isinstance(element, int | None) for element in elements)
+    integers = for_python and set(map(type, elements)) <= {int, bool, NoneType}
     if integers and integer64.suits(elements):
         return integer64.vector(elements)
     return scalars.vector(elements, "integer" if integers else None, name)

@@ -203,7 +203,7 @@ def _frame(found: Sexp) -> Any:
 
 
 def _column(found: Sexp) -> Any:
-    """A list, or a categorical, of whatever length."""
+    """An array, a list or a categorical, of whatever length."""
     classes = found.attribute_texts("class")
     if "factor" in classes:
         return _factor(found)
@@ -213,7 +213,7 @@ def _column(found: Sexp) -> Any:
         return _times(found)
     if found.kind in (sexp.VECTOR, sexp.LIST_TAG):
         return [value_of(member) for member in found.members()]
-    return _elements(found)
+    return _array(found)
 
 
 _READERS: dict[str, Callable[[Sexp], Any]] = {
