@@ -208,7 +208,7 @@ def _user_passwd(arguments: argparse.Namespace) -> int:
 
 def _user_list(arguments: argparse.Namespace) -> int:
     with _accounts(_settings(arguments)) as accounts:
-        rows = [("USERNAME", "DISPLAY NAME", "STATUS", "ROLES")]
+        rows = [("USERNAME", "DISPLAY NAME", "STATUS", "ROLES", "VOUCHED FOR BY")]
         rows += [_columns(user) for user in accounts.list_users()]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
@@ -216,10 +216,10 @@ def _user_list(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _columns(user: User) -> tuple[str, str, str, str]:
+def _columns(user: User) -> tuple[str, str, str, str, str]:
     states = {"disabled": not user.enabled, "locked": user.locked, "expired": user.expired}
     status = ",".join(name for name, applies in states.items() if applies) or "enabled"
-    return user.username, user.displayname, status, ",".join(sorted(user.roles)) or "-"
+    return user.username, user.displayname, status, ",".join(sorted(user.roles)) or "-", user.issuer or "-"
 
 
 def _user_change(arguments: argparse.Namespace) -> int:

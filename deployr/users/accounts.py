@@ -46,6 +46,7 @@ class User:
         expired: the password must be reset before the next login.
         locked: too many failed logins.
         last_modified: milliseconds since 1970.
+        issuer: URL of who vouches for the user; ``None`` when this server keeps a password.
     """
 
     username: str
@@ -56,6 +57,7 @@ class User:
     expired: bool
     locked: bool
     last_modified: int
+    issuer: str | None
 
     @property
     def permissions(self) -> dict[str, bool]:
@@ -180,9 +182,10 @@ class Accounts:
         """Set a new password; it also takes away a lock and an expiry, and ends all logins of the user.
 
         Raises:
-            InvalidParameter: the password breaks a rule.
+            InvalidParameter: the password breaks a rule, or this server keeps none of the user.
             NotFound: there is no such user.
         """
+        self._require_password(username)
         passwords.check_rules(password, self._rules)
         self._modify(
             username,
@@ -217,8 +220,10 @@ class Accounts:
         """Ask for a new password before the next login.
 
         Raises:
+            InvalidParameter: this server keeps no password of the user.
             NotFound: there is no such user.
         """
+        self._require_password(username)
         self._modify(username, expired=True)
 
     def set_cookie(self, username: str, cookie: str | None) -> None:
@@ -274,6 +279,10 @@ class Accounts:
         with self._database.reading() as connection:
             return connection.execute(sa.select(users).where(users.c.username == username)).one_or_none()
 
+    def _require_password(self, username: str) -> None:
+        if issuer := self.get(username).issuer:
+            raise InvalidParameter(f"The password of {username} is a matter of {issuer}.")
+
     def _users(self, condition: sa.ColumnElement[bool]) -> list[User]:
         with self._database.reading() as connection:
             rows = connection.execute(sa.select(users).where(condition).order_by(users.c.username)).all()
@@ -311,6 +320,7 @@ def _user(row: sa.Row[Any], roles: Iterable[str]) -> User:
         expired=row.expired,
         locked=_is_locked(row),
         last_modified=row.last_modified,
+        issuer=row.issuer,
     )
 
 

@@ -14,7 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from deployr.errors import AccountDisabled, BadCredentials, NodeNotResponding
+from deployr.errors import AccountDisabled, BadCredentials, InvalidParameter, NodeNotResponding
 from deployr.settings import LdapSettings
 from deployr.store.database import Database
 from deployr.users.accounts import Accounts
@@ -85,6 +85,14 @@ async def test_an_account_can_be_disabled_here(logins: Logins, accounts: Account
         await logins.authenticate("maria", PASSWORD)
     with pytest.raises(BadCredentials):
         await logins.authenticate("maria", "wrong")
+
+
+async def test_passwords_of_the_directory_are_not_changed_here(logins: Logins, accounts: Accounts) -> None:
+    await logins.authenticate("maria", PASSWORD)
+    with pytest.raises(InvalidParameter, match="is a matter of ldap:///ou=users"):
+        accounts.change_password("maria", "Another-1")
+    with pytest.raises(InvalidParameter):
+        accounts.expire_password("maria")
 
 
 async def test_users_can_look_themselves_up(ldap_server: LdapServer, accounts: Accounts, database: Database) -> None:
