@@ -31,7 +31,7 @@ _READERS: dict[str, tuple[str, Callable[[bytes], Node]]] = {
 }
 """Content type and reader of each format."""
 
-_PATIENCE = 20
+_PATIENCE = 60
 """Seconds in which a repeated call must bring the reply expected."""
 
 

@@ -14,7 +14,7 @@ from tests.server import Server, running
 _SETTINGS = {
     "limits__live_projects": 4,
     "limits__anonymous_executions": 1,
-    "limits__anonymous_time": 2,
+    "limits__anonymous_time": 6,
     "security__lock_failures": 3,
     "shell__enabled": True,
 }

@@ -1,5 +1,6 @@
 import math
 import time
+import timeit
 
 import numpy as np
 import pytest
@@ -53,7 +54,8 @@ def test_a_large_data_frame_is_written_in_little_time():
         "c": model.Character([f"text {row}" for row in range(rows)]),
     }
     frame = model.data_frame(columns)
-    started = time.process_time()
-    deployr_json.dumps(objects.encode_object("x", frame))
+    taken = timeit.repeat(
+        lambda: deployr_json.dumps(objects.encode_object("x", frame)), timer=time.process_time, number=1, repeat=3
+    )
     # Takes about 8 ms; one Python step an element would take several times the limit.
-    assert time.process_time() - started < 0.1
+    assert min(taken) < 0.1

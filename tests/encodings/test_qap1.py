@@ -1,5 +1,6 @@
 import struct
 import time
+import timeit
 
 import numpy as np
 import pytest
@@ -206,7 +207,6 @@ def test_a_large_data_frame_is_decoded_in_little_time():
         "c": model.Character([f"text {row}" for row in range(rows)]),
     }
     data = qap1.encode(model.data_frame(columns))
-    started = time.process_time()
-    qap1.decode(data)
+    taken = timeit.repeat(lambda: qap1.decode(data), timer=time.process_time, number=1, repeat=3)
     # Takes about 6 ms; one Python step an element would take several times the limit.
-    assert time.process_time() - started < 0.1
+    assert min(taken) < 0.1

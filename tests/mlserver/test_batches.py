@@ -110,12 +110,14 @@ class Held:
 
     def __init__(self) -> None:
         self.now = self.most = self.stopped = 0
-        self.full = asyncio.Event()
+
+    async def begins(self, items: int) -> None:
+        """Wait until it has so many items."""
+        await eventually(lambda: self.now >= items)
 
     async def __call__(self, batch: Batch, inputs: Mapping[str, Any]) -> tuple[Result, Mapping[str, str]]:
         self.now += 1
         self.most = max(self.most, self.now)
-        self.full.set()
         try:
             await asyncio.Event().wait()
         except asyncio.CancelledError:
@@ -143,7 +145,7 @@ async def test_no_more_items_run_at_a_time_than_wanted_or_allowed(
     held = Held()
     async with world.running(held, most=allowed):
         batch = await world.start(10, parallel)
-        await eventually(lambda: held.now >= expected)
+        await held.begins(expected)
         assert (await world.progress(batch)).batch.parallel == min(parallel, 4)
     assert held.most == expected
 
@@ -240,7 +242,7 @@ async def test_a_cancelled_batch_stops_and_vanishes(world: World) -> None:
     held = Held()
     async with world.running(held):
         batch = await world.start(3, parallel=2)
-        await asyncio.wait_for(held.full.wait(), 20)
+        await held.begins(2)
         world.batches.cancel(MIA, "s", "1", batch.id)
         await eventually(lambda: held.stopped == 2)
         with pytest.raises(NotFound):
@@ -253,7 +255,7 @@ async def test_a_batch_ends_with_its_service_and_has_nothing_to_do_with_the_next
     held = Held()
     async with world.running(held):
         batch = await world.start(3, parallel=2)
-        await asyncio.wait_for(held.full.wait(), 20)
+        await held.begins(2)
         assert world.services.of_batch(MIA, batch.id).owner == "mia"
         world.services.delete(MIA, "s", "1")
         world.services.publish(BEN, "s", "1", Definition(code="y <- 'stolen'"))
@@ -344,7 +346,7 @@ async def test_a_process_that_has_lost_a_batch_changes_nothing_of_it(world: Worl
 async def test_a_live_process_keeps_its_batches(world: World) -> None:
     batch = await world.start(1)
     with world.database.transaction() as connection:
-        assert batch_rows.claim(connection, batch.id, "other", now_ms(), leases.until())
+        assert batch_rows.claim(connection, batch.id, "other", now_ms(), now_ms() + 3_600_000)
         assert not batch_rows.claim(connection, batch.id, "third", now_ms(), leases.until())
     async with world.running(twice):
         await world.ended(await world.start(1))
@@ -356,7 +358,7 @@ async def test_stops_in_order_are_no_attempts(world: World) -> None:
     for _ in range(ATTEMPTS + 1):
         held = Held()
         async with world.running(held):
-            await asyncio.wait_for(held.full.wait(), 20)
+            await held.begins(1)
         assert held.stopped == 1
     async with world.running(twice):
         found = await world.ended(batch)

@@ -118,12 +118,12 @@ async def test_sessions_that_no_http_session_has_are_saved_if_they_can_be_and_cl
     half_made = await grid.open(SessionSpec(session="PROJECT-half-made", owner=CALLER.owner))
     job = await grid.open(SessionSpec(session="PROJECT-job", owner=CALLER.owner, purpose="asynchronous"))
 
-    async def are_gone() -> bool:
-        await Projects(database, grid, settings).end_abandoned()
+    async def are_gone(projects: Projects) -> bool:
+        await projects.end_abandoned()
         return not await grid.sessions(sessions=[left, half_made.session])
 
-    assert not await are_gone()
-    await eventually(are_gone)
+    assert not await are_gone(projects)
+    await eventually(lambda: are_gone(Projects(database, grid, settings)))
     assert (await projects.saved(left)).workspace
     assert await grid.close(job.session)
     await projects.delete(CALLER, left)
@@ -177,10 +177,13 @@ async def test_release_leaves_a_busy_persistent_project_live(projects: Projects,
 
 
 async def test_a_named_project_no_longer_ends_by_itself(projects: Projects, grid: SocketGrid) -> None:
-    named, nameless = [(await projects.create(CALLER)).project for _ in range(2)]
-    for project in (named, nameless):
-        await grid.amend(project, context="", idle_timeout=1)
-    await projects.update(CALLER, named, ProjectChanges(name="Named"))
+    named = (await projects.create(CALLER)).project
+    # Nothing ends while it is held.
+    async with grid.hold(named):
+        await grid.amend(named, context="", idle_timeout=1)
+        await projects.update(CALLER, named, ProjectChanges(name="Named"))
+    nameless = (await projects.create(CALLER)).project
+    await grid.amend(nameless, context="", idle_timeout=1)
 
     async def is_gone() -> bool:
         return not await grid.sessions(sessions=[nameless])

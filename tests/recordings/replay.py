@@ -76,7 +76,7 @@ _CHANGING = {
     *(f"/r/repository/file/{name}" for name in ("copy", "move", "revert")),
     *(f"/r/repository/directory/{name}" for name in ("copy", "move", "rename", "archive", "upload", "download")),
 }
-_JOB_SECONDS = 30
+_JOB_SECONDS = 90
 """Longest time that a job is waited for."""
 
 Contents = dict[str, dict[str, list[bytes]]]

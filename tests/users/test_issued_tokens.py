@@ -91,8 +91,9 @@ async def test_claims_become_user_and_roles(tokens: IssuedTokens, issuer: Issuer
 
 
 async def test_keys_are_fetched_once_however_many_tokens_name_keys_of_nobody(
-    tokens: IssuedTokens, issuer: Issuer
+    tokens: IssuedTokens, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(issuer_keys, "_PAUSE", 3600)
     await tokens.find(issuer.token())
     for number in range(5):
         with pytest.raises(NotAuthenticated):
