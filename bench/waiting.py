@@ -6,12 +6,17 @@ import asyncio
 import socket
 from collections.abc import Awaitable, Callable
 
+_reserved: list[socket.socket] = []
+
 
 def free_port() -> int:
-    """A TCP port of the loopback address that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A TCP port of the loopback address that nobody listens on, and that no other process is given meanwhile."""
+    probe = socket.socket()
+    # Bound so, and not listening, it is in the way of those who look for a port, and not of servers.
+    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    probe.bind(("127.0.0.1", 0))
+    _reserved.append(probe)
+    return int(probe.getsockname()[1])
 
 
 async def until(condition: Callable[[], Awaitable[bool]], *, seconds: float) -> None:

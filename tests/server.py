@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -17,6 +16,7 @@ from typing import Any
 
 import httpx
 
+from bench.waiting import free_port
 from deployr import handover
 from deployr.grid import rpackages
 from deployr.prepare import prepare
@@ -29,7 +29,8 @@ BASIC_USER = "basic"
 _WEB = [sys.executable, "-m", "gunicorn", "--config", "python:deployr.web", "deployr.api.asgi:application"]
 _GRID = [sys.executable, "-m", "deployr.grid"]
 _JOBS = [sys.executable, "-m", "deployr.jobs"]
-_START_SECONDS = 30
+_START_SECONDS = 90
+_STOP_SECONDS = 60
 
 InProcess = Callable[..., contextlib.AbstractAsyncContextManager[httpx.AsyncClient]]
 """Makes the application in the test's own process, without a grid; takes settings as :func:`running` does."""
@@ -171,13 +172,6 @@ def _home_with_packages() -> tempfile.TemporaryDirectory[str]:
     return home
 
 
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @contextlib.contextmanager
 def _process(command: list[str], environment: dict[str, str]) -> Iterator[None]:
     process = subprocess.Popen(command, env=environment)
@@ -186,7 +180,7 @@ def _process(command: list[str], environment: dict[str, str]) -> Iterator[None]:
     finally:
         process.terminate()
         try:
-            process.wait(15)
+            process.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

@@ -80,7 +80,9 @@ async def listening(
 ) -> AsyncGenerator[Listening]:
     """A stream of the client's HTTP session, after its first event."""
     own = {"Cookie": cookie_of(client)} if client else {}
-    async with websockets.connect(stream_url(server, query), additional_headers=own | headers) as socket:
+    async with websockets.connect(
+        stream_url(server, query), additional_headers=own | headers, open_timeout=PATIENCE
+    ) as socket:
         stream = Listening(socket)
         assert (await stream.next())["type"] == "streamConnectEvent"
         yield stream

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
+from bench.waiting import free_port
 from deployr import doctor
 from deployr.doctor import Check, examine, exposed_addresses, report
 from deployr.prepare import prepare
@@ -25,16 +26,10 @@ from tests.ldap_server import BASE, LdapServer
 from tests.postgresql import Postgres
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     flags = {"home": tmp_path / "home", "grid.sessions_directory": str(tmp_path / "sessions")}
-    return Settings.load(flags={**flags, "server.bind": [f"127.0.0.1:{_free_port()}"]})
+    return Settings.load(flags={**flags, "server.bind": [f"127.0.0.1:{free_port()}"]})
 
 
 @pytest.fixture
@@ -174,7 +169,9 @@ def test_a_taken_address_is_found(settings: Settings, address: str, monkeypatch:
     assert "--bind" in check.remedy
 
 
-def test_a_running_server_is_recognised() -> None:
+def test_a_running_server_is_recognised(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "_PROBE_TIMEOUT", 60)
+
     class Info(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(200)
@@ -193,7 +190,7 @@ def test_a_running_server_is_recognised() -> None:
 
 
 def test_exposed_default_passwords_are_a_failure(prepared: Settings) -> None:
-    exposed = Settings.load(flags={"home": prepared.home, "server.bind": [f"0.0.0.0:{_free_port()}"]})
+    exposed = Settings.load(flags={"home": prepared.home, "server.bind": [f"0.0.0.0:{free_port()}"]})
     check = _checks(exposed)["passwords"]
     assert "deployr user passwd admin" in check.remedy
 

@@ -16,15 +16,16 @@ from typing import Any
 
 import httpx
 
+from bench.waiting import free_port
 from deployr import handover
 from deployr.grid import processes
 from deployr.settings import PREFIX, Settings
 from tests.grid.grid_support import command_line
-from tests.server import Client, Server, copy_packages, free_port, record_of
+from tests.server import Client, Server, copy_packages, record_of
 from tests.waiting import wait_until
 
-START_SECONDS = 40.0
-STOP_SECONDS = 15.0
+START_SECONDS = 90.0
+STOP_SECONDS = 60.0
 WAITING_CODE = "file.create('begun'); while (!file.exists('go')) Sys.sleep(0.02); x <- 'went on'"
 """Tells by one file of its working directory that it runs, and ends when another one is there."""
 
@@ -90,7 +91,7 @@ class WholeServer(Server):
         """Web workers answer."""
         assert self.process.poll() is None, self.log()
         with contextlib.suppress(httpx.TransportError):
-            return httpx.get(f"{self.url}/r/server/info").is_success
+            return httpx.get(f"{self.url}/r/server/info", timeout=START_SECONDS).is_success
         return False
 
     def stop(self) -> int:
@@ -136,8 +137,8 @@ class WholeServer(Server):
         return pid
 
     def web_workers(self) -> list[int]:
-        """Children of the gunicorn master."""
-        return processes.children(self.part("web"))
+        """Living children of the gunicorn master."""
+        return [pid for pid in processes.children(self.part("web")) if is_alive(pid)]
 
     def node_parents(self) -> list[int]:
         """The warm parents of the nodes: they lead the process groups of their sessions."""
@@ -193,11 +194,11 @@ def is_alive(pid: int) -> bool:
 
 
 class LiveProject:
-    """A live project of a client, and its R process."""
+    """A live project of a client, a new one unless its id is given, and its R process."""
 
-    def __init__(self, client: Client, **params: Any) -> None:
+    def __init__(self, client: Client, project: str | None = None, **params: Any) -> None:
         self.client = client
-        self.id = client.project(**params)
+        self.id = project or client.project(**params)
         self.pid = int(self.run("cat(Sys.getpid())"))
 
     def run(self, code: str) -> str:
@@ -266,12 +267,11 @@ def failure_of(response: httpx.Response) -> int:
 def create_when_possible(client: Client) -> LiveProject:
     """A new project, as soon as the server makes one again."""
 
-    def try_once() -> bool:
+    def try_once() -> str:
         with contextlib.suppress(httpx.TransportError):
             record = record_of(client.post("/r/project/create"))
             assert record["success"] or record["errorCode"] == 915, record
-            return bool(record["success"])
-        return False
+            return str(record["project"]["project"]) if record["success"] else ""
+        return ""
 
-    wait_until(try_once)
-    return LiveProject(client)
+    return LiveProject(client, wait_until(try_once))

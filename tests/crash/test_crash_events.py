@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 
 import websockets
 
@@ -13,20 +13,33 @@ from deployr.errors import DeployrError
 from deployr.events.records import ExecutionError, user_label
 from deployr.grid import processes
 from deployr.grid.client import SocketGrid
-from tests.crash.processes import MakeServer, WholeServer
+from tests.crash.processes import WholeServer
 from tests.server import Client
 from tests.streams import Listening, listening
 from tests.waiting import eventually
 
-_STREAMS = 12
-"""So many that no web worker serves all of them."""
-
 
 @contextlib.asynccontextmanager
-async def many(server: WholeServer, client: Client) -> AsyncGenerator[list[Listening]]:
-    """Streams on all web workers."""
+async def on_each_worker(server: WholeServer, client: Client) -> AsyncGenerator[dict[int, Listening]]:
+    """A stream on each web worker, by the worker's process id."""
+    await eventually(lambda: len(server.web_workers()) == server.settings.server.workers)
+    workers = {*server.web_workers()}
     async with contextlib.AsyncExitStack() as stack:
-        yield [await stack.enter_async_context(listening(server, client)) for _ in range(_STREAMS)]
+        streams = {}
+        for worker in workers:
+            with stopped(workers - {worker}):
+                streams[worker] = await stack.enter_async_context(listening(server, client))
+        yield streams
+
+
+@contextlib.contextmanager
+def stopped(pids: set[int]) -> Iterator[None]:
+    """Processes do nothing meanwhile."""
+    processes.send_signal(pids, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        processes.send_signal(pids, signal.SIGCONT)
 
 
 async def raise_event(server: WholeServer, text: str) -> None:
@@ -46,23 +59,24 @@ async def hears(stream: Listening, text: str) -> bool:
 async def test_events_reach_the_streams_of_all_web_workers_and_survive_the_death_of_one(
     whole_server: WholeServer, client: Client
 ) -> None:
-    async with many(whole_server, client) as streams:
+    async with on_each_worker(whole_server, client) as streams:
         await raise_event(whole_server, "first")
-        assert all([await hears(stream, "first") for stream in streams])
-        processes.send_signal(whole_server.web_workers()[:1], signal.SIGKILL)
+        assert all([await hears(stream, "first") for stream in streams.values()])
+        killed = min(streams)
+        processes.send_signal([killed], signal.SIGKILL)
         await raise_event(whole_server, "second")
-        left = [await hears(stream, "second") for stream in streams]
-        assert set(left) == {True, False}
+        left = {worker for worker, stream in streams.items() if await hears(stream, "second")}
+        assert left == streams.keys() - {killed}
         async with listening(whole_server, client) as again:
             await raise_event(whole_server, "third")
             assert await hears(again, "third")
 
 
 async def test_streams_outlive_the_grid(whole_server: WholeServer, client: Client) -> None:
-    async with many(whole_server, client) as streams:
+    async with on_each_worker(whole_server, client) as streams:
         await asyncio.to_thread(whole_server.kill_part, "grid")
         await eventually(lambda: is_up(whole_server))
-        heard = asyncio.gather(*(hears(stream, "after") for stream in streams))
+        heard = asyncio.gather(*(hears(stream, "after") for stream in streams.values()))
         # Subscriptions are made anew a moment after the grid is there.
         while not heard.done():
             await raise_event(whole_server, "after")
@@ -79,12 +93,3 @@ async def is_up(server: WholeServer) -> bool:
         return False
     finally:
         await grid.aclose()
-
-
-async def test_streams_end_at_once_when_the_server_stops(new_server: MakeServer) -> None:
-    server = new_server()
-    await asyncio.to_thread(server.start)
-    async with listening(server) as stream:
-        stopping = asyncio.create_task(asyncio.to_thread(server.stop))
-        assert await stream.closed() == ["streamDisconnectEvent"]
-        assert await stopping == 0

@@ -55,6 +55,7 @@ def execute(client: Client, script: dict[str, str], n: int) -> Answers:
 
 def test_executions_are_right_and_separate_and_leave_nothing(whole_server: WholeServer, script: dict[str, str]) -> None:
     callers = [whole_server.client() for _ in range(CALLERS)]
+    processes_before, directories_before = len(whole_server.r_processes()), whole_server.session_directories()
 
     def execute_all(caller: int) -> list[Answers]:
         return [execute(callers[caller], script, n) for n in range(caller + 1, EXECUTIONS + 1, CALLERS)]
@@ -67,11 +68,11 @@ def test_executions_are_right_and_separate_and_leave_nothing(whole_server: Whole
     assert len({answer["pid"] for answer in answers}) == EXECUTIONS
     assert len({answer["drawn"] for answer in answers}) >= EXECUTIONS - SAME_SEEDS
 
-    most = whole_server.settings.grid.warm_max + 1
-    wait_until(lambda: len(whole_server.r_processes()) <= most)
+    warm = whole_server.settings.grid.warm_max
+    wait_until(lambda: len(whole_server.r_processes()) <= processes_before + warm)
     kept = [url for answer in answers for url in answer["urls"]]
     assert len(kept) == EXECUTIONS // KEPT_BY
-    wait_until(lambda: whole_server.session_directories() <= most)
+    wait_until(lambda: whole_server.session_directories() <= directories_before + warm)
     assert {callers[0].http.get(url).status_code for url in kept} == {403}
     for caller in callers:
         caller.http.close()

@@ -9,7 +9,7 @@ import pytest
 from bench.repository_crashes import CHANGES, repository_crashes
 from bench.server import Server
 
-ROUNDS = 2 * len(CHANGES)
+ROUNDS = len(CHANGES)
 
 
 @pytest.fixture

@@ -115,7 +115,7 @@ class _Load:
 
 def _kill_parent(server: WholeServer) -> None:
     """Kill the warm parent of the service."""
-    [parent] = server.service_parents()
+    [parent] = wait_until(server.service_parents)
     os.kill(parent, signal.SIGKILL)
 
 

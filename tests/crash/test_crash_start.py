@@ -5,8 +5,9 @@ from __future__ import annotations
 import shutil
 from typing import Any
 
+from bench.waiting import free_port
 from tests.crash.processes import MakeServer, WholeServer
-from tests.server import PASSWORD, free_port
+from tests.server import PASSWORD
 
 NEW_PASSWORD = "Changed1ByItsOwner"
 

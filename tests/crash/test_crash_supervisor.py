@@ -60,15 +60,15 @@ def test_a_killed_server_starts_again_at_once_with_its_data(server: WholeServer,
     assert LiveProject(client).run("cat(1)") == "1"
 
 
-def test_a_second_server_of_the_home_is_refused(server: WholeServer) -> None:
-    second = server.run("serve", SERVER_BIND="127.0.0.1:1")
+def test_a_second_server_of_the_home_is_refused(whole_server: WholeServer) -> None:
+    second = whole_server.run("serve", SERVER_BIND="127.0.0.1:1")
     assert second.returncode == 1
-    assert f"Another server is running with the home directory {server.settings.home}" in second.stderr
-    assert server.is_ready()
+    assert f"Another server is running with the home directory {whole_server.settings.home}" in second.stderr
+    assert whole_server.is_ready()
 
 
-def test_a_taken_port_is_an_error_and_not_a_restart_storm(server: WholeServer, new_server: MakeServer) -> None:
-    [address] = server.settings.server.bind
+def test_a_taken_port_is_an_error_and_not_a_restart_storm(whole_server: WholeServer, new_server: MakeServer) -> None:
+    [address] = whole_server.settings.server.bind
     other = new_server()
     refused = other.run("serve", SERVER_BIND=address)
     assert refused.returncode == 1

@@ -52,7 +52,7 @@ def test_calls_break_off_and_executions_go_on(
     with pytest.raises(httpx.TransportError):
         response.result()
     wait_until(lambda: serves(project))
-    assert not any(map(is_alive, killed))
+    wait_until(lambda: not any(map(is_alive, killed)))
     assert project.failure() == 409
     project.let_go()
     wait_until(lambda: codes(project)[-1] == WAITING_CODE)
