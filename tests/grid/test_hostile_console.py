@@ -231,21 +231,25 @@ SCRIPTS = [
 ]
 
 
-@pytest.mark.parametrize("code", SCRIPTS)
-async def test_the_console_reads_as_in_r_itself(session: Talk, tmp_path: Path, code: str) -> None:
-    script = tmp_path / "script.R"
+@pytest.fixture(scope="module")
+def shown_by_r(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What R shows of each script: one runs all of them, and goes on after errors."""
+    script = tmp_path_factory.mktemp("console") / "script.R"
     # A console keeps the source of functions.
-    script.write_text(f"options(keep.source = TRUE)\n{code}\n")
-    outcome = await session.run(code)
-    assert outcome.console == await asyncio.to_thread(_console_of_r, script)
-
-
-def _console_of_r(script: Path) -> str:
+    lines = ["options(keep.source = TRUE, error = expression(NULL))"]
+    for code in SCRIPTS:
+        lines += [r"cat('<next>\n')", code, "rm(list = ls()); options(warn = 0)"]
+    script.write_text("\n".join(lines) + "\n")
     command = ["R", "--no-save", "--slave", "--no-init-file", "-f", str(script)]
     environment = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
     done = subprocess.run(
-        command, cwd=script.parent, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment, check=False
+        command, cwd=script.parent, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment, check=True
     )
-    # Of an error, which ends a script, R also says that, and the calls it was in.
-    lines = done.stdout.decode().removesuffix("Execution halted\n").splitlines(keepends=True)
-    return "".join(line for line in lines if not line.startswith("Calls: "))
+    # Of an error outside of a console R also says the calls it was in.
+    said = [line for line in done.stdout.decode().splitlines(keepends=True) if not line.startswith("Calls: ")]
+    return dict(zip(SCRIPTS, "".join(said).split("<next>\n")[1:], strict=True))
+
+
+@pytest.mark.parametrize("code", SCRIPTS)
+async def test_the_console_reads_as_in_r_itself(session: Talk, shown_by_r: dict[str, str], code: str) -> None:
+    assert (await session.run(code)).console == shown_by_r[code]
