@@ -48,7 +48,7 @@ class BatchResource:
 
     async def on_delete_one(self, req: Call, resp: Response, name: str, version: str, execution_id: str) -> None:
         """Cancel and delete."""
-        self._batches.cancel(req.caller, name, version, execution_id)
+        await asyncio.to_thread(self._batches.cancel, req.caller, name, version, execution_id)
         reply(resp, [])
 
     async def on_get_files(

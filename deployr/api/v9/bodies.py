@@ -55,13 +55,13 @@ def decode(body: bytes, kind: type[D]) -> D:
 
 
 def decode_object(body: bytes) -> dict[str, Any]:
-    """The object of a body, with whatever members; an empty body is an empty one.
+    """The object of a body, with whatever members; an empty body is one without any.
 
     Raises:
         MalformedParameter: it is no JSON object.
         TooLarge: it has too many parts.
     """
-    value = _parsed(body) if body else {}
+    value = _as_object(_parsed(body)) if body else {}
     if not isinstance(value, dict):
         raise MalformedParameter("The body is no JSON object.")
     return value
@@ -75,9 +75,15 @@ def decode_objects(body: bytes) -> list[dict[str, Any]]:
         TooLarge: it has too many parts.
     """
     value = _parsed(body)
-    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+    items: list[Any] = [*map(_as_object, value)] if isinstance(value, list) else [None]
+    if not all(isinstance(item, dict) for item in items):
         raise MalformedParameter("The body is no JSON list of objects.")
-    return value
+    return items
+
+
+def _as_object(value: Any) -> Any:
+    """An object without members may be null, or an empty list: R's jsonlite writes an empty list so."""
+    return {} if value is None or value == [] else value
 
 
 def _parsed(body: bytes) -> Any:

@@ -53,8 +53,8 @@ class ServicesResource:
         reply(resp, document_path(service))
 
     async def on_delete_version(self, req: Call, resp: Response, name: str, version: str) -> None:
-        """Delete."""
-        self._services.delete(req.caller, name, version)
+        """Delete; its batches, which may be long, go with it."""
+        await asyncio.to_thread(self._services.delete, req.caller, name, version)
         reply_empty(resp)
 
     async def on_get_document(self, req: Call, resp: Response, name: str, version: str) -> None:

@@ -131,6 +131,11 @@ def test_more_at_a_time_than_allowed_is_cut(api: Api, batch: str) -> None:
     assert found["parallelCount"] == 100
 
 
+def test_items_without_inputs_may_be_null_or_empty_lists(api: Api, batch: str) -> None:
+    started = api.expect(202, "POST", batch, json=[{}, [], None])
+    assert api.expect(200, "GET", f"{batch}/{started['batchExecutionId']}")["totalItemCount"] == 3
+
+
 def test_batches_need_a_service_and_a_token(api: Api, nobody: httpx.Client, batch: str) -> None:
     api.expect(404, "POST", f"/api/{uuid.uuid4()}/1/batch", json=[{}])
     assert nobody.post(batch, json=[{"x": 1}]).status_code == 401

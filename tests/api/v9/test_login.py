@@ -47,7 +47,7 @@ def test_bad_credentials_are_401(nobody: httpx.Client, username: str) -> None:
         ({"username": "testuser"}, "Missing parameter: password."),
         ({"username": "testuser", "password": None}, "Missing parameter: password."),
         ({"username": 1, "password": "x"}, "Parameter username is an integer, not a text."),
-        ([], "The body is no JSON object."),
+        ([1], "The body is no JSON object."),
     ],
 )
 def test_a_body_that_does_not_fit_names_the_parameter(nobody: httpx.Client, body: object, message: str) -> None:
