@@ -104,7 +104,7 @@ class Backend:
         self._model = StandardModel(self.grid, self.preparing, self._stores)
         self.executions = Executions(self.projects, self.grid, sources, self._model)
         self.scripts = Scripts(self.grid, sources, self._model, settings)
-        self.project_downloads = ProjectDownloads(self.directory, self.executions, self.scripts)
+        self.project_downloads = ProjectDownloads(self.directory, self.executions, self.scripts, self.grid, settings)
         self.fetcher = Fetcher(OwnUrls(settings, self.downloads, self.project_downloads), settings)
         self.external = ExternalSources(self.fetcher, self.projects, self.grid)
 

@@ -126,10 +126,17 @@ class LimitSettings(_Group, frozen=True, kw_only=True):
 
 
 class ProjectSettings(_Group, frozen=True, kw_only=True):
-    """Project persistence."""
+    """Project persistence and downloads."""
 
     autosave_temporary: Annotated[
         bool, _about("Temporary projects too are saved at close, logout and timeout when the session's autosave is on.")
+    ] = False
+    open_urls: Annotated[
+        bool,
+        _about(
+            "Whoever has the URL of a file or plot of a live project or of an execution may fetch it without login, "
+            "see [repository.md](repository.md#downloads)."
+        ),
     ] = False
 
 

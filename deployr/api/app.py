@@ -86,7 +86,9 @@ def routes(backend: Backend) -> Routes:
     directories = RepositoryDirectoryResource(
         backend.directories, backend.external_files, backend.zip_uploads, backend.downloads
     )
-    script = RepositoryScriptResource(backend.files, backend.external_files, backend.scripts, backend.external)
+    script = RepositoryScriptResource(
+        backend.files, backend.external_files, backend.scripts, backend.project_downloads, backend.external
+    )
     shell = RepositoryShellResource(backend.shell_scripts)
     job = JobResource(backend.jobs)
     return {

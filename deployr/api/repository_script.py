@@ -19,6 +19,7 @@ from deployr.api.params import Params
 from deployr.api.path_names import split_names
 from deployr.errors import DeployrError
 from deployr.projects.external_sources import ExternalSources
+from deployr.projects.project_downloads import ProjectDownloads
 from deployr.projects.records import Outcome
 from deployr.projects.scripts import Scripts
 from deployr.repository.external import ExternalRepository
@@ -30,11 +31,17 @@ class RepositoryScriptResource:
     """Calls of ``/r/repository/script``."""
 
     def __init__(
-        self, files: RepositoryFiles, external_files: ExternalRepository, scripts: Scripts, external: ExternalSources
+        self,
+        files: RepositoryFiles,
+        external_files: ExternalRepository,
+        scripts: Scripts,
+        downloads: ProjectDownloads,
+        external: ExternalSources,
     ) -> None:
         self._files = files
         self._external_files = external_files
         self._scripts = scripts
+        self._downloads = downloads
         self._external = external
 
     async def on_post_list(self, req: Call, resp: Response) -> None:
@@ -86,7 +93,7 @@ class RepositoryScriptResource:
 
     async def on_get_download(self, req: Call, resp: Response, project: str, filenames: str = "") -> None:
         """Files that a stateless execution left."""
-        download = await self._scripts.download_files(req.caller, project, split_names(filenames))
+        download = await self._downloads.artifacts(req.caller, project, split_names(filenames))
         downloads.send(resp, download)
 
     on_get_list = on_post_list

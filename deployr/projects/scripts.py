@@ -10,7 +10,7 @@ from typing import get_args
 
 from deployr.errors import AlreadyExists, PermissionDenied, SessionLost
 from deployr.grid.client import Grid
-from deployr.grid.protocol import Runtime, SessionSpec
+from deployr.grid.protocol import Runtime, SessionInfo, SessionSpec
 from deployr.projects import downloads
 from deployr.projects.external_data import ExternalData
 from deployr.projects.records import (
@@ -40,6 +40,7 @@ _STEP_SECONDS = 60
 _BLACKBOXES = uuid.UUID("5c1ad1a4-5b0c-4c57-9d0a-2f0f6a3f2c55")
 """Name space of the ids of blackboxes, which follow from the digests of their HTTP sessions."""
 
+_BLACKBOX_CONTEXT = "HTTP Blackbox Project"
 _RUNTIMES: tuple[Runtime, ...] = get_args(Runtime)
 
 
@@ -128,8 +129,7 @@ class Scripts:
             PermissionDenied: they are not the caller's, or gone.
             NotFound: one of them is not there.
         """
-        await self._check_owner(caller, project_id)
-        if project_id in blackbox_ids(caller.http_session):
+        if (await self._find_own(caller, project_id)).context == _BLACKBOX_CONTEXT:
             raise PermissionDenied("The files of a blackbox are hidden.")
         return await downloads.directory(self._grid, project_id, filenames)
 
@@ -142,7 +142,7 @@ class Scripts:
             PermissionDenied: they are not the caller's, or gone.
             NotFound: there is no such plot.
         """
-        await self._check_owner(caller, project_id)
+        await self._find_own(caller, project_id)
         return await downloads.results(self._grid, project_id, executions, filename)
 
     async def _execute_in_steps(self, plan: Plan, spec: SessionSpec) -> Outcome:
@@ -185,11 +185,12 @@ class Scripts:
             address=caller.address,
         )
 
-    async def _check_owner(self, caller: Caller, project_id: str) -> None:
+    async def _find_own(self, caller: Caller, project_id: str) -> SessionInfo:
         """Owner labels decide: the files of an HTTP session are its own, those of a user the user's."""
         found = await self._grid.sessions(sessions=[project_id])
         if not project_id.startswith(PREFIX) or not found or found[0].owner != caller.owner:
             raise PermissionDenied(NO_PROJECT)
+        return found[0]
 
 
 def blackbox_id(http_session: str, runtime: Runtime = "r") -> str:
@@ -204,7 +205,7 @@ def blackbox_ids(http_session: str) -> list[str]:
 
 
 def _context(session: str, caller: Caller) -> str:
-    return "HTTP Blackbox Project" if session in blackbox_ids(caller.http_session) else "Stateless Project"
+    return _BLACKBOX_CONTEXT if session in blackbox_ids(caller.http_session) else "Stateless Project"
 
 
 def _project(session: str) -> Project:

@@ -31,6 +31,12 @@ class Caller:
     relative_urls: bool = False
     address: str | None = None
 
+    @classmethod
+    def of(cls, owner: str) -> Caller:
+        """Whom a label from :attr:`owner` names, without roles."""
+        kind, _, name = owner.partition(":")
+        return cls(http_session="", username=name) if kind == "user" else cls(http_session=name)
+
     @property
     def is_anonymous(self) -> bool:
         """Not logged in."""

@@ -12,7 +12,7 @@ import pytest
 
 from deployr.grid.client import SocketGrid
 from deployr.users.http_sessions import digest_of
-from tests.server import Client, Server, record_of
+from tests.server import Client, Server, beside, record_of
 from tests.waiting import eventually
 
 HELLO: dict[str, Any] = {"filename": "DeployR - Hello World", "author": "testuser"}
@@ -76,6 +76,21 @@ def test_files_of_a_stateless_execution_are_their_callers(
     assert [anonymous.http.get(url).status_code for url in urls] == [200, 200, 200]
     for client in (server.client(), testuser):
         assert [client.http.get(url).status_code for url in urls] == [403, 403, 403]
+
+
+def test_urls_may_be_open_to_whoever_has_them(testuser: Client, server: Server, script: Callable[..., Any]) -> None:
+    name, project = script("open.R", "plot(1); cat('a', file='a.txt')"), testuser.project()
+    stateless = testuser.succeed(EXECUTE, **name)["execution"]
+    executed = testuser.succeed("/r/project/execute/script", project=project, **name)["execution"]
+    [plot] = testuser.succeed(EXECUTE, blackbox="true", **name)["execution"]["results"]
+    urls = [made[kind][0]["url"] for made in (stateless, executed) for kind in ("results", "artifacts")]
+    blackbox = httpx.URL(plot["url"]).path.split("/")[-3]
+    with beside(server, projects__open_urls=True) as opened:
+        client = opened.client()
+        answers = [client.http.get(httpx.URL(url).path.removeprefix("/deployr")) for url in urls]
+        assert [(answer.status_code, answer.content[:1]) for answer in answers] == [(200, b"\x89"), (200, b"a")] * 2
+        for path in (project, f"{project}/a.txt,b.txt", f"{blackbox}/a.txt"):
+            assert client.http.get(f"/r/project/directory/download/{path}").status_code in (401, 403)
 
 
 def test_source_is_hidden_from_those_who_may_not_download_it(
