@@ -19,7 +19,7 @@ import jsonschema
 from deployr.api.v9.definitions import RELEASES, Release
 from deployr.api.v9.documents import document
 from deployr.api.v9.operations import FILE, OPERATIONS, Operation
-from tests.server import PASSWORD, Server, running
+from tests.server import PASSWORD, Server, beside, running
 
 WALKED = Path(__file__).parent / "walked.json"
 
@@ -38,6 +38,7 @@ class Walk:
     def __init__(self, server: Server) -> None:
         self.release: Release = server.settings.mlserver.compat
         self.document = document(self.release)
+        self._name = f"walk-{self.release.replace('.', '-')}"
         self._http = httpx.Client(base_url=server.url.removesuffix("/deployr"), timeout=60)
 
     def walk(self) -> dict[str, int]:
@@ -119,7 +120,7 @@ class Walk:
         return base64.b64decode(next(item["value"] for item in done["outputParameters"] if item["name"] == "model"))
 
     def _services(self, snapshot: str) -> Iterator[Step]:
-        service = {"name": "walk", "version": "v 1.0"}
+        service = {"name": self._name, "version": "v 1.0"}
         body = {
             "code": "y <- x2 + x",
             "snapshotId": snapshot,
@@ -130,9 +131,9 @@ class Walk:
             "outputFileNames": ["a.png"],
         }
         yield "publishWebServiceVersion", service, {"json": body}
-        yield "publishWebService", {"name": "walk"}, {"json": body}
+        yield "publishWebService", {"name": self._name}, {"json": body}
         yield "getAllWebServices", {}, {}
-        yield "getAllWebServiceVersionsByName", {"name": "walk"}, {}
+        yield "getAllWebServiceVersionsByName", {"name": self._name}, {}
         yield "getWebServiceVersion", service, {}
         yield "patchWebServiceVersion", service, {"json": {"description": "changed"}}
         yield "GetWebServiceSwagger", service, {}
@@ -142,10 +143,10 @@ class Walk:
         yield "deleteWebServiceVersion", service, {}
 
     def _models(self, model: bytes) -> Iterator[Step]:
-        service = {"name": "walk-model", "version": "1"}
+        service = {"name": f"{self._name}-model", "version": "1"}
         parts = {"model": ("model", model), "description": (None, "d"), "operationId": (None, "score")}
         yield "publishRealtimeWebServiceByNameVersion", service, {"files": parts}
-        yield "publishRealtimeWebServiceByName", {"name": "walk-model"}, {"files": parts}
+        yield "publishRealtimeWebServiceByName", {"name": service["name"]}, {"files": parts}
         yield "patchRealtimeWebServiceByNameVersion", service, {"files": {"description": (None, "changed")}}
 
     def _nodes(self) -> Iterator[Step]:
@@ -165,11 +166,14 @@ def _as_documented(record: dict[str, Any]) -> dict[str, Any]:
 
 def walk_all() -> dict[str, dict[str, int]]:
     """Statuses by release and operation."""
-    found = {}
-    for release in RELEASES:
-        with tempfile.TemporaryDirectory() as home, running(Path(home), mlserver__compat=release) as server:
-            found[release] = Walk(server).walk()
-    return found
+    with tempfile.TemporaryDirectory() as home, running(Path(home)) as server:
+        return {release: walk(server, release) for release in RELEASES}
+
+
+def walk(server: Server, release: Release) -> dict[str, int]:
+    """Statuses by operation, of web workers that speak this release."""
+    with beside(server, mlserver__compat=release) as speaking:
+        return Walk(speaking).walk()
 
 
 if __name__ == "__main__":
