@@ -6,12 +6,13 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from deployr.encodings import model, qap1
 from deployr.encodings.model import RValue
@@ -36,6 +37,8 @@ from tests.grid.grid_support import (
     unique,
 )
 from tests.waiting import eventually
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 MakeNode = Callable[..., Node]
 
@@ -126,7 +129,7 @@ BACK_ENDS: list[tuple[MakeNode, Language]] = [(local_node, R), (local_node, PYTH
 """A later back end adds its maker here."""
 
 
-@pytest.fixture(params=BACK_ENDS, ids=lambda back_end: f"{back_end[0].__name__}-{back_end[1].runtime}")
+@pytest.fixture(scope="module", params=BACK_ENDS, ids=lambda back_end: f"{back_end[0].__name__}-{back_end[1].runtime}")
 def back_end(request: pytest.FixtureRequest) -> tuple[MakeNode, Language]:
     found: tuple[MakeNode, Language] = request.param
     return found
@@ -145,19 +148,30 @@ def plots(language: Language) -> str:
     return language.plot
 
 
-@pytest.fixture
-async def node(back_end: tuple[MakeNode, Language]) -> AsyncGenerator[Node]:
+@contextlib.asynccontextmanager
+async def running(make: MakeNode, **parent: Any) -> AsyncIterator[Any]:
+    """A node of that kind."""
     home = make_home()
-    node = back_end[0](home)
+    node = make(home, **parent)
     await node.start()
     yield node
     await node.stop()
     remove_home(home)
 
 
-@pytest.fixture
-async def session(node: Node, language: Language) -> Session:
-    return await node.take(lambda: None, language.runtime)
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def node(back_end: tuple[MakeNode, Language]) -> AsyncGenerator[Node]:
+    """The node that the tests of a back end share."""
+    async with running(back_end[0]) as node:
+        yield node
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def session(node: Node, language: Language) -> AsyncGenerator[Session]:
+    session = await node.take(lambda: None, language.runtime)
+    yield session
+    session.close()
+    node.release(session)
 
 
 async def run(session: Session, code: str, *robjects: str, **options: Any) -> tuple[ExecutionRecord, bytes]:
@@ -215,6 +229,7 @@ async def test_death_is_told_once_and_the_session_is_lost(node: Node, language: 
     with pytest.raises(SessionLost):
         await run(session, language.next)
     session.close()
+    node.release(session)
     assert deaths == ["died"]
 
 
@@ -360,11 +375,12 @@ async def test_files_written_are_the_sessions(session: Session, language: Langua
     assert [info.filename for info in session.files.state.files()] == ["g"]
 
 
-async def test_stopping_the_node_ends_all_sessions(node: Node, language: Language) -> None:
-    sessions = [await node.take(lambda: None, language.runtime) for _ in range(2)]
-    task = asyncio.create_task(run(sessions[0], language.loop))
-    await eventually(lambda: sessions[0].state == "busy")
-    await node.stop()
+async def test_stopping_the_node_ends_all_sessions(back_end: tuple[MakeNode, Language]) -> None:
+    make, language = back_end
+    async with running(make) as node:
+        sessions = [await node.take(lambda: None, language.runtime) for _ in range(2)]
+        task = asyncio.create_task(run(sessions[0], language.loop))
+        await eventually(lambda: sessions[0].state == "busy")
     with pytest.raises(SessionLost):
         await task
     assert [session.state for session in sessions] == ["ended", "ended"]
@@ -375,20 +391,16 @@ async def test_stopping_the_node_ends_all_sessions(node: Node, language: Languag
 
 @needs_root
 async def test_live_sessions_never_share_a_user_id_when_the_range_wraps() -> None:
-    home = make_home()
-    node = local_node(home, uids=5)
-    await node.start()
-    held = [await node.take(lambda: None) for _ in range(2)]
-    seen = set()
-    for _ in range(9):
-        session = await node.take(lambda: None)
-        seen.add(session.uid)
-        session.close()
-        node.release(session)
-    assert len(seen) == 3
-    assert not seen & {session.uid for session in held}
-    await node.stop()
-    remove_home(home)
+    async with running(local_node, uids=5) as node:
+        held = [await node.take(lambda: None) for _ in range(2)]
+        seen = set()
+        for _ in range(9):
+            session = await node.take(lambda: None)
+            seen.add(session.uid)
+            session.close()
+            node.release(session)
+        assert len(seen) == 3
+        assert not seen & {session.uid for session in held}
 
 
 async def test_a_parent_that_cannot_start_is_tried_again(monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:
@@ -426,36 +438,26 @@ async def test_a_cold_parent_serves_too() -> None:
 
 
 async def test_a_parent_that_hangs_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
-    home = make_home()
-    node = local_node(home)
-    await node.start()
-    hanging = node._r._parent
-    assert hanging
-    os.kill(hanging.pid or 0, signal.SIGSTOP)
-    monkeypatch.setattr("deployr.grid.parent._FORK_SECONDS", 0.3)
-    with pytest.raises(NodeNotResponding):
-        await node.take(lambda: None)
-    monkeypatch.undo()
-    await eventually(lambda: node.healthy and node._r._parent is not hanging)
-    assert hanging.pid is None
-    assert (await run(await node.take(lambda: None), "cat('alive')"))[0].console == "alive"
-    await node.stop()
-    remove_home(home)
+    async with running(local_node) as node:
+        hanging = node._r._parent
+        os.kill(hanging.pid, signal.SIGSTOP)
+        monkeypatch.setattr("deployr.grid.parent._FORK_SECONDS", 0.3)
+        with pytest.raises(NodeNotResponding):
+            await node.take(lambda: None)
+        monkeypatch.undo()
+        await eventually(lambda: node.healthy and node._r._parent is not hanging)
+        assert hanging.pid is None
+        assert (await run(await node.take(lambda: None), "cat('alive')"))[0].console == "alive"
 
 
 async def test_a_parent_killed_at_any_time_leaves_no_directory_behind() -> None:
-    home = make_home()
-    node = local_node(home)
-    await node.start()
-    session = await node.take(lambda: None)
-    assert node._r._parent
-    os.kill(node._r._parent.pid or 0, signal.SIGKILL)
-    first = node._options.parent.directory / "parent-1"
-    await eventually(lambda: node.healthy and len([*first.parent.glob("parent-*")]) == 2)
-    assert (await run(session, "cat('alive')"))[0].console == "alive"
-    assert first.exists()
-    session.close()
-    node.release(session)
-    assert not first.exists()
-    await node.stop()
-    remove_home(home)
+    async with running(local_node) as node:
+        session = await node.take(lambda: None)
+        os.kill(node._r._parent.pid, signal.SIGKILL)
+        first = node._options.parent.directory / "parent-1"
+        await eventually(lambda: node.healthy and len([*first.parent.glob("parent-*")]) == 2)
+        assert (await run(session, "cat('alive')"))[0].console == "alive"
+        assert first.exists()
+        session.close()
+        node.release(session)
+        assert not first.exists()
