@@ -193,6 +193,15 @@ def kill_and_wait(pids: Collection[int]) -> None:
         time.sleep(0.02)
 
 
+def kill_children() -> None:
+    """Kill all children of this process, and theirs, which become its own when it is a subreaper."""
+    for _ in range(_ROUNDS):
+        left = [pid for pid in children(os.getpid()) if not is_zombie(pid)]
+        if not left:
+            return
+        kill_and_wait(left)
+
+
 def kill_grid(name: str) -> int:
     """Kill everything that a grid of this name left, until nothing of it runs; the number of processes killed."""
     killed: set[int] = set()

@@ -330,6 +330,7 @@ async def serve(settings: Settings, *, namespaces: bool) -> None:
     listener.close()
     await engine.stop()
     # Whatever is left of this grid, however it hid.
+    processes.kill_children()
     processes.kill_grid(str(settings.sessions_directory))
 
 

@@ -26,6 +26,10 @@ from tests.grid.grid_support import (
 from tests.waiting import eventually, wait_until
 
 
+HIDDEN = "env -i setsid" if IS_ROOT else "setsid"
+"""Runs what the grid finds as well as it can hide: by its user id, or else by its environment."""
+
+
 async def is_gone(session: Talk) -> bool:
     return await session.grid.sessions(sessions=[session.id]) == []
 
@@ -185,8 +189,7 @@ async def test_a_killed_grid_leaves_nothing_to_the_next_one(new_grid: GridFactor
         grid = process.client()
         await grid.open(SessionSpec(session="PROJECT-1", owner="user:a"))
         session = Talk(grid, "PROJECT-1")
-        hidden = "env -i setsid" if IS_ROOT else "setsid"
-        await session.run(f"system('{hidden} sh -c \"echo \\\\$\\\\$ > pid; exec sleep 300\" &')")
+        await session.run(f"system('{HIDDEN} sh -c \"echo \\\\$\\\\$ > pid; exec sleep 300\" &')")
         await eventually(lambda: _child(session))
         daemon = await _child(session)
         pid = await session.pid()
@@ -211,7 +214,7 @@ async def test_sigterm_leaves_no_process(new_grid: GridFactory) -> None:
         grid = process.client()
         await grid.open(SessionSpec(session="PROJECT-1", owner="user:a"))
         session = Talk(grid, "PROJECT-1")
-        await session.run("system('setsid sleep 300 &')")
+        await session.run(f"system('{HIDDEN} sleep 300 &')")
         task = await session.starts("repeat {}")
         assert len(leftovers(process.name)) >= 3
         process.stop()
