@@ -49,7 +49,8 @@ def read_preparation(params: Params) -> Preparation:
         workspace=params.text("adoptworkspace"),
         files=params.text("adoptdirectory"),
         packages=params.text("adoptpackages"),
-        directories=params.names("preloadbydirectory"),
+        # Fluent R sends the text of its list, and that is always "[]".
+        directories=[name for name in params.names("preloadbydirectory") if name != "[]"],
         # .NET at the creation of projects, and the JavaScript broker, leave the "file" out of this one name.
         preloaded_files=read_names(params, "preloadfilename", "preloadfile", "preloaddirectory"),
         preloaded_objects=read_names(params, "preloadobjectname", "preloadobject"),

@@ -116,6 +116,10 @@ def test_whole_directories_are_preloaded(testuser: Client) -> None:
     ]
 
 
+def test_the_list_of_directories_of_fluent_r_is_empty(run: Run) -> None:
+    assert values(run(CODE, "x <- length(dir())", robjects="x", preloadbydirectory="[]")) == {"x": 0}
+
+
 def test_a_version_may_be_preloaded(run: Run, make: MakeFile, testuser: Client) -> None:
     make("versions.csv", "old")
     make("versions.csv", "new", newversion="true")
