@@ -55,6 +55,9 @@ class Services:
             NotFound: there is no such version.
         """
         self._roles.require(caller, Role.CONTRIBUTOR)
+        if changes.snapshot_id == self.find(caller, name, version).snapshot_id:
+            # A record that comes back as it was read; the snapshot may be gone by now, or another user's.
+            changes = dataclasses.replace(changes, snapshot_id=None)
         said = self._said(caller, changes)
         with self.changing(caller, name, version) as (connection, present):
             _check_kind(present, changes)

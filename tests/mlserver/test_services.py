@@ -210,6 +210,7 @@ def test_a_service_has_a_copy_of_its_publisher_s_snapshot(services: Services) ->
     services.publish(ANNA, "s", "1", _definition(snapshot_id="snap"))
     assert services.find(BERT, "s", "1").snapshot == SNAPSHOT.sha256
     assert services.update(ANNA, "s", "1", Definition(description="d")).snapshot == SNAPSHOT.sha256
+    assert services.update(OWNER, "s", "1", Definition(snapshot_id="snap")).snapshot == SNAPSHOT.sha256
     voided = services.update(ANNA, "s", "1", Definition(snapshot_id=""))
     assert (voided.snapshot_id, voided.snapshot) == (None, None)
     assert services.update(ANNA, "s", "1", Definition(snapshot_id="snap")).snapshot == SNAPSHOT.sha256
