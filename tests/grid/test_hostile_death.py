@@ -25,7 +25,6 @@ from tests.grid.grid_support import (
 )
 from tests.waiting import eventually, wait_until
 
-
 HIDDEN = "env -i setsid" if IS_ROOT else "setsid"
 """Runs what the grid finds as well as it can hide: by its user id, or else by its environment."""
 
