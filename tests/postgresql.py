@@ -27,7 +27,7 @@ _USER = "postgres" if os.geteuid() == 0 else None
 """PostgreSQL refuses to be root."""
 
 _TEMPLATE = "migrated"
-_START_SECONDS = 30
+_START_SECONDS = 90
 # Listings of a database with rules of a language would come in another order than SQLite's.
 _CLUSTER = ("-U", "deployr", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--locale-provider=icu", "--no-sync")
 _SERVER = ("fsync=off", "autovacuum=off", "shared_buffers=16MB", "listen_addresses=")

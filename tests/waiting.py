@@ -13,20 +13,24 @@ T = TypeVar("T")
 def wait_until(condition: Callable[[], T], seconds: float = 60.0) -> T:
     """The value of a condition as soon as it holds."""
     end = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < end, "the condition did not become true in time"
+    while True:
+        # Asked for before it is looked at: a machine that stands still is no reason to give up.
+        is_late = time.monotonic() > end
+        if value := condition():
+            return value
+        assert not is_late, "the condition did not become true in time"
         time.sleep(0.02)
-    return value
 
 
 async def eventually(condition: Callable[[], object], seconds: float = 60.0) -> None:
     """As :func:`wait_until`, beside a running event loop; the condition may be asynchronous."""
     end = time.monotonic() + seconds
     while True:
+        is_late = time.monotonic() > end
         holds = condition()
         if isinstance(holds, Awaitable):
             holds = await holds
         if holds:
             return
-        assert time.monotonic() < end, "the condition did not become true in time"
+        assert not is_late, "the condition did not become true in time"
         await asyncio.sleep(0.02)

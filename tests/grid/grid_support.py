@@ -148,21 +148,21 @@ class GridProcess:
         assert self._process.wait(DEADLINE) == 0
 
     def parents(self) -> list[int]:
-        """Process ids of the nodes' warm parents.
-
-        They lead groups; what sessions left looks alike until it is swept.
-        """
-        found = {pid: processes.stat(pid) for pid in self._run_by_nodes("Rserve")}
-        return [pid for pid, stat in found.items() if stat and stat.group == pid]
+        """Process ids of the nodes' warm parents."""
+        return self._parents("Rserve")
 
     def python_parents(self) -> list[int]:
         """Process ids of the nodes' warm parents of Python sessions."""
-        return self._run_by_nodes("launch.py")
+        return self._parents("launch.py")
 
-    def _run_by_nodes(self, program: str) -> list[int]:
-        """Children that run a program for a node, and not for a service."""
-        lines = {pid: command_line(pid) for pid in processes.children(self.pid)}
-        return [pid for pid, line in lines.items() if program in line and "/nodes/" in line]
+    def _parents(self, program: str) -> list[int]:
+        """Those of nodes, not of services. They lead groups; what sessions left looks alike until it is swept."""
+        children = {pid: (command_line(pid), processes.stat(pid)) for pid in processes.children(self.pid)}
+        return [
+            pid
+            for pid, (line, stat) in children.items()
+            if program in line and "/nodes/" in line and stat and stat.group == pid
+        ]
 
     def log(self) -> str:
         """What the grid process logged."""

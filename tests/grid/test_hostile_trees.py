@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from deployr.errors import InvalidParameter, NotFound, TooLarge
+from deployr.grid import file_trees
+from deployr.grid.file_trees import FileTree
+from deployr.grid.files import SessionDirectory, open_directory
 from tests.grid.grid_support import Talk
 
 TRAPS = """
@@ -71,10 +76,22 @@ async def test_directories_that_are_made_belong_to_the_session(session: Talk) ->
     assert await session.files() == []
 
 
-@pytest.mark.parametrize(
-    "code", ["dir.create(strrep('d/', 17), recursive = TRUE)", "system('seq 100001 | xargs touch')"]
-)
-async def test_a_tree_without_measure_is_refused(session: Talk, code: str) -> None:
-    await session.run(code)
+async def test_a_tree_that_is_too_deep_is_refused(session: Talk) -> None:
+    await session.run("dir.create(strrep('d/', 17), recursive = TRUE)")
     with pytest.raises(TooLarge):
         await _tree(session)
+
+
+@pytest.mark.parametrize(("limit", "value"), [("_MOST_ENTRIES", 10), ("_MOST_CHARACTERS", 60)])
+async def test_a_tree_of_too_many_or_too_long_names_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, value: int
+) -> None:
+    monkeypatch.setattr(file_trees, limit, value)
+    directory = SessionDirectory(open_directory(tmp_path), hidden=True)
+    for number in range(10, 20):
+        (tmp_path / f"name{number}").touch()
+    assert len(await FileTree(directory).files()) == 10
+    (tmp_path / "name20").touch()
+    with pytest.raises(TooLarge):
+        await FileTree(directory).files()
+    directory.close()
