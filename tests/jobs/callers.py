@@ -25,7 +25,7 @@ def query(client: Client, job: str) -> dict[str, Any]:
     return record
 
 
-def reached(client: Client, job: str, *states: str, seconds: float = 60) -> dict[str, Any]:
+def reached(client: Client, job: str, *states: str, seconds: float = 200) -> dict[str, Any]:
     """The job's record as soon as it is in one of the states."""
     end = time.monotonic() + seconds
     while (record := query(client, job))["status"] not in states:
@@ -35,7 +35,7 @@ def reached(client: Client, job: str, *states: str, seconds: float = 60) -> dict
     return record
 
 
-def ended(client: Client, job: str, seconds: float = 60) -> dict[str, Any]:
+def ended(client: Client, job: str, seconds: float = 200) -> dict[str, Any]:
     """The job's record as soon as it is at its end."""
     return reached(client, job, *CLOSED, seconds=seconds)
 
@@ -68,9 +68,9 @@ class Gate:
         begun, go = self._directory / "begun", self._directory / "go"
         self.code = f"invisible(file.create('{begun}')); while (!file.exists('{go}')) Sys.sleep(0.02); {after}"
 
-    def wait(self, seconds: float = 30) -> None:
+    def wait(self) -> None:
         """Wait until the code runs."""
-        wait_until(lambda: self.has_begun, seconds)
+        wait_until(lambda: self.has_begun)
 
     @property
     def has_begun(self) -> bool:
