@@ -450,7 +450,7 @@ async def test_a_parent_that_hangs_is_replaced(monkeypatch: pytest.MonkeyPatch) 
         assert (await run(await node.take(lambda: None), "cat('alive')"))[0].console == "alive"
 
 
-async def test_a_parent_killed_at_any_time_leaves_no_directory_behind() -> None:
+async def test_sessions_outlive_their_parent_and_its_directory_goes_with_the_last_one() -> None:
     async with running(local_node) as node:
         session = await node.take(lambda: None)
         os.kill(node._r._parent.pid, signal.SIGKILL)
@@ -458,6 +458,9 @@ async def test_a_parent_killed_at_any_time_leaves_no_directory_behind() -> None:
         await eventually(lambda: node.healthy and len([*first.parent.glob("parent-*")]) == 2)
         assert (await run(session, "cat('alive')"))[0].console == "alive"
         assert first.exists()
+        # Its own parent cannot tell any more that it has died.
+        os.kill(session.pid, signal.SIGKILL)
+        await eventually(lambda: session.state == "ended")
         session.close()
         node.release(session)
         assert not first.exists()

@@ -9,13 +9,11 @@ from pathlib import Path
 import pytest
 
 from deployr.errors import InternalError, NodeNotResponding, NotFound, SessionLost
-from deployr.events.records import ExecutionError
 from deployr.grid import framing, protocol
 from deployr.grid.client import SocketGrid
 from deployr.grid.engine import Engine
 from deployr.grid.protocol import Execution, Frame, GridStatus
 from deployr.grid.server import GridServer
-from tests.grid.conftest import GridFactory
 from tests.grid.grid_support import GridProcess, Talk, encode_arguments, opened, stream, unique
 from tests.waiting import eventually
 
@@ -25,19 +23,6 @@ async def test_a_grid_that_is_not_there_is_915(tmp_path: Path) -> None:
     with pytest.raises(NodeNotResponding) as caught:
         await grid.status()
     assert caught.value.code == 915
-
-
-async def test_a_grid_that_dies_is_915_and_one_that_returns_is_found(new_grid: GridFactory) -> None:
-    with new_grid() as process:
-        grid = process.client()
-        await grid.status()
-        process.kill()
-        with pytest.raises(NodeNotResponding):
-            await grid.status()
-        await grid.publish(ExecutionError(owner="user:nobody", error="unheard"))
-        process.start()
-        assert (await grid.status()).nodes[0].healthy
-        await grid.aclose()
 
 
 class _Failing(Engine):

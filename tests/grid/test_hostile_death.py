@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from deployr.errors import BoundaryExceeded, NodeNotResponding, SessionLost
+from deployr.events.records import ExecutionError
 from deployr.grid.client import SocketGrid
 from deployr.grid.protocol import Execution, SessionSpec
 from tests.grid.conftest import GridFactory
@@ -162,27 +163,6 @@ async def test_the_time_limit_kills(session: Talk) -> None:
     assert await is_gone(session)
 
 
-async def test_sessions_outlive_their_parent_and_a_new_one_serves_within_seconds(new_grid: GridFactory) -> None:
-    with new_grid() as process:
-        grid = process.client()
-        async with opened(grid) as session:
-            await session.run("x <- 42")
-            (parent,) = process.parents()
-            os.kill(parent, signal.SIGKILL)
-            await eventually(lambda: process.parents() not in ([], [parent]))
-            await eventually(lambda: _is_healthy(grid))
-            assert await session.number("x") == 42
-            async with opened(grid) as fresh:
-                assert await fresh.number("1") == 1
-            os.kill(await session.pid(), signal.SIGKILL)
-            await eventually(lambda: is_gone(session))
-        await grid.aclose()
-
-
-async def _is_healthy(grid: SocketGrid) -> bool:
-    return all(node.healthy for node in (await grid.status()).nodes)
-
-
 async def test_a_killed_grid_leaves_nothing_to_the_next_one(new_grid: GridFactory) -> None:
     with new_grid() as process:
         grid = process.client()
@@ -196,6 +176,10 @@ async def test_a_killed_grid_leaves_nothing_to_the_next_one(new_grid: GridFactor
         process.kill()
         with pytest.raises(NodeNotResponding):
             await task
+        with pytest.raises(NodeNotResponding) as caught:
+            await grid.status()
+        assert caught.value.code == 915
+        await grid.publish(ExecutionError(owner="user:nobody", error="unheard"))
         assert is_alive(pid)
         process.start()
         assert not is_alive(pid)

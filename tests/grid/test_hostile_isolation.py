@@ -15,7 +15,7 @@ from deployr.grid import processes
 from deployr.grid.client import SocketGrid
 from deployr.grid.processes import UserIds
 from deployr.grid.protocol import Execution
-from tests.grid.conftest import GridFactory, needs_root
+from tests.grid.conftest import needs_root
 from tests.grid.grid_support import (
     GridProcess,
     Talk,
@@ -253,17 +253,6 @@ def test_ranges_of_user_ids_are_disjoint(tmp_path: Path) -> None:
     assert [(ids.first, ids.last) for ids in ranges] == [(700000, 700009), (700010, 700019), (700020, 700029)]
     ranges[1].release()
     assert UserIds(700000, 10, tmp_path).first == 700010
-
-
-@needs_root
-async def test_two_nodes_use_different_user_ids(new_grid: GridFactory) -> None:
-    nodes = ({"name": "one", "cluster": "a"}, {"name": "two", "cluster": "b"})
-    with new_grid(nodes=nodes) as process:
-        grid = process.client()
-        async with opened(grid, cluster="a") as one, opened(grid, cluster="b") as two:
-            uids = [int(await talk.text("system('id -u', intern = TRUE)")) for talk in (one, two)]
-            assert abs(uids[0] - uids[1]) >= 1000
-        await grid.aclose()
 
 
 @needs_root
