@@ -5,16 +5,13 @@ More of each call: ``tests/api/test_project*.py``; whole lives of projects: ``te
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 import pytest
 
 from tests.acceptance.conftest import Login
 from tests.acceptance.java import JavaClient
-
-TIMEOUT = 3
-"""Seconds after a logout in which temporary projects are gone."""
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -45,9 +42,7 @@ def test_temporary_projects_are_gone_after_logout(login: Login) -> None:
     projects = {client.project() for _ in range(3)}
     assert projects <= listed(other)
     client.ask("/r/user/logout", usercookie=None)
-    end = time.monotonic() + TIMEOUT
-    while projects & listed(other):
-        assert time.monotonic() < end
+    wait_until(lambda: not projects & listed(other))
 
 
 def test_a_pool_of_three_lives_beside_other_projects(either: JavaClient) -> None:

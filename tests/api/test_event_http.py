@@ -26,7 +26,7 @@ async def reply(
     """A reply that does not end."""
     own = {"Cookie": cookie_of(client)} if client else {}
     async with (
-        httpx.AsyncClient(timeout=20) as http,
+        httpx.AsyncClient(timeout=60) as http,
         http.stream(method, f"{server.url}/r/event/stream", headers=headers | own, **sent) as response,
     ):
         assert response.status_code == 200

@@ -17,7 +17,7 @@ NODE = subprocess.run(["node", "--version"], capture_output=True, text=True, che
 pytestmark = pytest.mark.skipif(int(NODE.partition(".")[0] or 0) < 20, reason="the generator needs Node.js 20")
 
 GENERATED = Path(__file__).parent / "generated"
-SECONDS = 60
+SECONDS = 120
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 ADDRESS = "http://localhost:8050"
 ADDRESS_9X = "http://localhost:12800"
-START_SECONDS = 60
+START_SECONDS = 120
 
 
 @pytest.fixture
@@ -150,14 +150,14 @@ def started(
     server = subprocess.Popen(["sh", "-c", f"exec {blocks['Start'][0]}"], cwd=ROOT, env={**os.environ, **environment})
     yield server
     server.send_signal(signal.SIGTERM)
-    server.wait(timeout=30)
+    server.wait(timeout=90)
 
 
 def test_the_first_command_starts_a_server(started: subprocess.Popen[bytes], free_address: str) -> None:
     info = wait_for_info(started, free_address)
     assert info["success"] is True
     started.send_signal(signal.SIGTERM)
-    assert started.wait(timeout=30) == 0
+    assert started.wait(timeout=90) == 0
 
 
 def wait_for_info(server: subprocess.Popen[bytes], address: str) -> dict[str, Any]:

@@ -106,7 +106,7 @@ def rserve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def _await_socket(path: Path, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 90
     while time.monotonic() < deadline and process.poll() is None:
         try:
             RConnection(path).close()
