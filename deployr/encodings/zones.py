@@ -50,6 +50,44 @@ _ZONES: dict[str, tuple[str, int, str]] = {
 _ALIASES = {"Z": "UTC", "UT": "UTC"} | {full.upper(): short for short, (_, _, full) in _ZONES.items()}
 # Newer Java versions say "Central European Standard Time".
 _ALIASES |= {full.replace(" TIME", " STANDARD TIME"): short for full, short in _ALIASES.items()}
+_ALIASES |= {"MEZ": "CET", "MESZ": "CEST"}  # Java in German
+
+_FIXED_ZONES = {
+    name: minutes
+    for minutes, names in {
+        -660: "SST",
+        -300: "COT ECT PET",
+        -240: "AMT AST BOT CLT GYT PYT VET",
+        -210: "NST",
+        -180: "ADT ART BRT CLST GFT PYST SRT UYT",
+        -150: "NDT",
+        -120: "BRST UYST",
+        -60: "AZOT CVT",
+        60: "WAT",
+        120: "CAT SAST",
+        180: "EAT IDT TRT",
+        210: "IRST",
+        240: "AZT GET GST MSD MUT RET SAMT SCT",
+        270: "AFT IRDT",
+        300: "MVT PKT TJT TMT UZT YEKT",
+        345: "NPT",
+        360: "ALMT BDT BTT OMST YEKST",
+        390: "MMT",
+        420: "ICT KRAT NOVT WIB",
+        480: "AWST BNT IRKT MYT PHT ULAT WITA",
+        540: "TLT WIT YAKT",
+        570: "ACST",
+        600: "PGT VLAT",
+        630: "ACDT",
+        660: "MAGT NCT SBT",
+        720: "FJT PETT",
+        765: "CHAST",
+        780: "TOT",
+        825: "CHADT",
+    }.items()
+    for name in names.split()
+}
+"""Minutes east of Greenwich of the abbreviations that Java clients elsewhere write; they are never written here."""
 
 _READ_ONLY = ("IST", "MSK")
 """Abbreviations of several zones or offsets, of which Java may take another one when it reads them back."""
@@ -71,6 +109,9 @@ def read(text: str) -> tuple[int | None, str]:
     if name in _ZONES:
         tzone, minutes, _ = _ZONES[name]
         return minutes * 60, tzone
+    if name in _FIXED_ZONES:
+        offset = _FIXED_ZONES[name] * 60
+        return offset, fixed_zone(offset)
     if _database_zone(text) is None:
         raise DateError(f"unknown time zone '{text}'")
     return None, text

@@ -162,6 +162,9 @@ def test_a_local_time_that_occurs_twice_is_the_earlier_one():
         ("-0330", -12600, "<-0330>+03:30"),
         ("PDT", -25200, "America/Los_Angeles"),
         ("IST", 19800, "Asia/Kolkata"),
+        ("BRT", -10800, "Etc/GMT+3"),
+        ("npt", 20700, "<+0545>-05:45"),
+        ("MESZ", 7200, "CET"),
         ("Europe/Paris", None, "Europe/Paris"),
     ],
 )
