@@ -34,7 +34,6 @@ _ZONES: dict[str, tuple[str, int, str]] = {
     "CEST": ("CET", 120, "Central European Summer Time"),
     "EET": ("EET", 120, "Eastern European Time"),
     "EEST": ("EET", 180, "Eastern European Summer Time"),
-    "MSK": ("Europe/Moscow", 180, "Moscow Standard Time"),
     "IST": ("Asia/Kolkata", 330, "India Standard Time"),
     "SGT": ("Asia/Singapore", 480, "Singapore Time"),
     "HKT": ("Asia/Hong_Kong", 480, "Hong Kong Time"),
@@ -50,37 +49,37 @@ _ZONES: dict[str, tuple[str, int, str]] = {
 _ALIASES = {"Z": "UTC", "UT": "UTC"} | {full.upper(): short for short, (_, _, full) in _ZONES.items()}
 # Newer Java versions say "Central European Standard Time".
 _ALIASES |= {full.replace(" TIME", " STANDARD TIME"): short for full, short in _ALIASES.items()}
-_ALIASES |= {"MEZ": "CET", "MESZ": "CEST"}  # Java in German
+_ALIASES["MOSCOW STANDARD TIME"] = "MSK"
 
 _FIXED_ZONES = {
     name: minutes
     for minutes, names in {
         -660: "SST",
         -300: "COT ECT PET",
-        -240: "AMT AST BOT CLT GYT PYT VET",
+        -240: "AMT AST BOT GYT",
         -210: "NST",
-        -180: "ADT ART BRT CLST GFT PYST SRT UYT",
+        -180: "ADT ART BRT GFT SRT UYT",
         -150: "NDT",
         -120: "BRST UYST",
         -60: "AZOT CVT",
-        60: "WAT",
-        120: "CAT SAST",
-        180: "EAT IDT TRT",
+        60: "MEZ WAT",
+        120: "CAT MESZ SAST",
+        180: "EAT IDT",
         210: "IRST",
-        240: "AZT GET GST MSD MUT RET SAMT SCT",
+        240: "AZT GET GST MUT RET SCT",
         270: "AFT IRDT",
-        300: "MVT PKT TJT TMT UZT YEKT",
+        300: "MVT PKT TJT TMT UZT",
         345: "NPT",
-        360: "ALMT BDT BTT OMST YEKST",
+        360: "BDT BTT",
         390: "MMT",
-        420: "ICT KRAT NOVT WIB",
-        480: "AWST BNT IRKT MYT PHT ULAT WITA",
-        540: "TLT WIT YAKT",
+        420: "ICT WIB",
+        480: "AWST BNT MYT PHT ULAT WITA",
+        540: "TLT WIT",
         570: "ACST",
-        600: "PGT VLAT",
+        600: "PGT",
         630: "ACDT",
-        660: "MAGT NCT SBT",
-        720: "FJT PETT",
+        660: "NCT SBT",
+        720: "FJT",
         765: "CHAST",
         780: "TOT",
         825: "CHADT",
@@ -89,8 +88,33 @@ _FIXED_ZONES = {
 }
 """Minutes east of Greenwich of the abbreviations that Java clients elsewhere write; they are never written here."""
 
-_READ_ONLY = ("IST", "MSK")
-"""Abbreviations of several zones or offsets, of which Java may take another one when it reads them back."""
+_MOVED_ZONES = {
+    "PYST": "America/Asuncion",
+    "PYT": "America/Asuncion",
+    "VET": "America/Caracas",
+    "CLST": "America/Santiago",
+    "CLT": "America/Santiago",
+    "ALMT": "Asia/Almaty",
+    "IRKT": "Asia/Irkutsk",
+    "PETT": "Asia/Kamchatka",
+    "KRAT": "Asia/Krasnoyarsk",
+    "MAGT": "Asia/Magadan",
+    "NOVT": "Asia/Novosibirsk",
+    "OMST": "Asia/Omsk",
+    "VLAT": "Asia/Vladivostok",
+    "YAKT": "Asia/Yakutsk",
+    "YEKST": "Asia/Yekaterinburg",
+    "YEKT": "Asia/Yekaterinburg",
+    "TRST": "Europe/Istanbul",
+    "TRT": "Europe/Istanbul",
+    "MSD": "Europe/Moscow",
+    "MSK": "Europe/Moscow",
+    "SAMT": "Europe/Samara",
+}
+"""Abbreviations whose offset changed over the years, so that the date decides."""
+
+_READ_ONLY = ("IST",)
+"""Abbreviations of several zones, of which Java may take another one when it reads them back."""
 
 _OFFSET = re.compile(r"(?:GMT|UTC)?([+-])(\d{1,2})(?::?(\d{2}))?", re.IGNORECASE)
 _POSIX_RULE = re.compile(r"<[+-]?\w+>([+-]?)(\d{1,2})(?::(\d{2}))?")
@@ -112,9 +136,10 @@ def read(text: str) -> tuple[int | None, str]:
     if name in _FIXED_ZONES:
         offset = _FIXED_ZONES[name] * 60
         return offset, fixed_zone(offset)
-    if _database_zone(text) is None:
+    zone = _MOVED_ZONES.get(name, text)
+    if _database_zone(zone) is None:
         raise DateError(f"unknown time zone '{text}'")
-    return None, text
+    return None, zone
 
 
 def _read_offset(match: re.Match[str]) -> tuple[int, str]:

@@ -164,7 +164,8 @@ def test_a_local_time_that_occurs_twice_is_the_earlier_one():
         ("IST", 19800, "Asia/Kolkata"),
         ("BRT", -10800, "Etc/GMT+3"),
         ("npt", 20700, "<+0545>-05:45"),
-        ("MESZ", 7200, "CET"),
+        ("MESZ", 7200, "Etc/GMT-2"),
+        ("TRT", None, "Europe/Istanbul"),
         ("Europe/Paris", None, "Europe/Paris"),
     ],
 )
