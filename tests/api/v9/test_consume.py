@@ -16,7 +16,7 @@ from tests.waiting import wait_until
 
 Publish = Callable[..., str]
 
-CALLS, CALLERS = (500, 10) if os.environ.get("DEPLOYR_FULL") else (100, 10)
+CALLS, CALLERS = (500, 10) if os.environ.get("DEPLOYR_FULL") else (40, 10)
 _numbers = itertools.count()
 
 
