@@ -118,6 +118,30 @@ async def test_so_does_one_of_python(grid: SocketGrid) -> None:
 
 
 @pytest.mark.parametrize(
+    ("runtime", "init_code", "code"),
+    [
+        (
+            "r",
+            "dir.create('d'); cat(1, file = 'd/a'); setwd('d'); f <- function() {\n  # kept\n}",
+            "x <- paste(c(basename(getwd()), capture.output(print(f))), collapse = '\n')",
+        ),
+        (
+            "python",
+            "import os\nos.mkdir('d')\nopen('d/a', 'w').close()\nos.chdir('d')\ndef f():\n    pass  # kept\nexit()",
+            "import inspect; x = os.path.basename(os.getcwd()) + '\\n' + inspect.getsource(f)",
+        ),
+    ],
+)
+async def test_code_begins_where_the_init_code_has_gone_and_knows_its_source(
+    grid: SocketGrid, runtime: str, init_code: str, code: str
+) -> None:
+    service = await _warm(grid, runtime=runtime, init_code=init_code)
+    directory, source = (await _run(grid, service, code, "x")).text("x").split("\n", 1)
+    assert directory == "d"
+    assert "# kept" in source
+
+
+@pytest.mark.parametrize(
     ("runtime", "seed", "draw"),
     [
         ("r", "set.seed(1)", "x <- runif(1)"),
@@ -260,7 +284,13 @@ async def test_what_fails_when_it_is_loaded_or_forked_is_left_to_plain_sessions(
     former = {*_parents(grid_process)}
     # Deeper than what sessions are furnished with: the parent comes up, and no session of it does.
     deep = _service(f"dir.create('{'d/' * 20}', recursive = TRUE)")
-    for service in (_service("stop('no')"), _service("raise ValueError", runtime="python"), deep):
+    # What forks would share, or lack.
+    left = [
+        _service("con <- file('a.txt', 'w')"),
+        _service("file = open('a.txt', 'w')", runtime="python"),
+        _service("import threading\nthreading.Thread(target=threading.Event().wait).start()", runtime="python"),
+    ]
+    for service in (_service("stop('no')"), _service("raise ValueError", runtime="python"), deep, *left):
         assert not await _is_warm(grid, service)
         await _is_unfit(grid_process, service)
         assert not await _is_warm(grid, service)

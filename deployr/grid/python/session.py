@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import tempfile
@@ -135,6 +136,8 @@ class Session:
         self._workspace.state = self._directory / "state"
         work = self._directory / "work"
         os.chdir(work)
+        with contextlib.suppress(OSError):
+            os.chdir(self._workspace.begin)
         for name in ("MPLCONFIGDIR", "GLIBC_TUNABLES", "LD_BIND_NOW"):
             os.environ.pop(name, None)
         os.environ |= {"TMPDIR": directory, "HOME": str(work), "PWD": str(work), "DEPLOYR_SESSION": marker}

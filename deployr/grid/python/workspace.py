@@ -33,11 +33,13 @@ class Workspace:
 
     Attributes:
         state: directory beside the working directory, in which objects come and go.
+        begin: directory in which code begins, from the working directory.
     """
 
     def __init__(self, namespace: dict[str, Any]) -> None:
         self.namespace = namespace
         self.state = Path()
+        self.begin = Path()
         self.clear()
 
     def clear(self) -> None:

@@ -9,6 +9,13 @@ local({
     tools::pskill(Sys.getpid(), tools::SIGKILL)
   }
   left <- setwd(file.path(state, "work"))
+  work <- getwd()
+  # Forks would share positions in files, and both ends of connections.
+  open_files <- function() {
+    gc()
+    names <- Sys.readlink(list.files("/proc/self/fd", full.names = TRUE))
+    names[nzchar(names) & !grepl("^(/dev/|/proc/|anon_inode:)", names)]
+  }
   # As in sessions; each fork has the packages of the snapshot in a directory of its own.
   libraries <- .libPaths()
   .libPaths(c(getwd(), libraries))
@@ -21,19 +28,27 @@ local({
     Encoding(text) <- "UTF-8"
     text
   }
+  before <- open_files()
   load_all <- function() {
     workspace <- file.path(state, "workspace.rData")
     if (file.exists(workspace)) load(workspace, envir = globalenv())
-    for (expression in parse(text = gsub("\r\n?", "\n", read("init_code")), keep.source = FALSE, encoding = "UTF-8"))
+    for (expression in parse(text = gsub("\r\n?", "\n", read("init_code")), keep.source = TRUE, encoding = "UTF-8"))
       eval(expression, globalenv())
+  }
+  check <- function() {
+    shared <- setdiff(open_files(), before)
+    if (length(shared)) stop("the init code leaves open: ", paste(shared, collapse = ", "))
   }
   # The restart is what q() of the init code asks for.
   withRestarts(tryCatch(load_all(), error = fail), abort = function() NULL)
   while (sink.number() > 0L) sink()
+  tryCatch(check(), error = fail)
   close(nowhere)
-  prepare_code <- environment(get("oc.init", "deployr"))$prepare_code
+  runtime <- environment(get("oc.init", "deployr"))
   # What cannot be parsed is an error of each call.
-  try(prepare_code(read("code")), silent = TRUE)
+  try(runtime$prepare_code(read("code")), silent = TRUE)
+  # Below the working directory, which each session has for itself, or elsewhere.
+  if (!identical(getwd(), work)) runtime$settled$begin <- sub(paste0(work, "/"), "", getwd(), fixed = TRUE)
   .libPaths(libraries)
   setwd(left)
   # Functions of packages are read from disk when they are first used; each session would read its own.

@@ -53,6 +53,8 @@ enter <- function(options) {
   settled$pid <- Sys.getpid()
   work <- file.path(options$directory, "work")
   setwd(work)
+  # Where the init code of a service has gone.
+  if (!is.null(settled$begin)) try(setwd(settled$begin), silent = TRUE)
   # Rserve may have made a temporary directory, for the session's user id.
   unlink(tempdir(), recursive = TRUE)
   Sys.setenv(TMPDIR = options$directory, HOME = work, PWD = work, DEPLOYR_SESSION = options$marker)
