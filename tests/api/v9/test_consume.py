@@ -16,7 +16,6 @@ from tests.waiting import wait_until
 
 Publish = Callable[..., str]
 
-CALLS, CALLERS = (500, 10) if os.environ.get("DEPLOYR_FULL") else (40, 10)
 _numbers = itertools.count()
 
 
@@ -240,19 +239,20 @@ y = call
 """
 
 
+@pytest.mark.parametrize("calls", [40, pytest.param(500, marks=pytest.mark.soak)])
 @pytest.mark.parametrize(
     ("runtime", "code", "init", "forked"),
     [("R", MUTATE, "kept <- 1", FORKED), ("Python", MUTATE_PYTHON, "kept = 1", FORKED_PYTHON)],
 )
-def test_every_call_of_many_callers_sees_pristine_state(
-    api: Api, publish: Publish, runtime: str, code: str, init: str, forked: str
+def test_every_call_of_ten_callers_sees_pristine_state(
+    api: Api, publish: Publish, runtime: str, code: str, init: str, forked: str, calls: int
 ) -> None:
     outputs = "dirty:logical y:numeric forked:logical"
     path = publish(f"{code}\n{forked}", "call:numeric", outputs, initCode=init, runtimeType=runtime)
     _warm(api, path, call=0)
-    with ThreadPoolExecutor(CALLERS) as callers:
-        replies = list(callers.map(lambda number: _call(api, path, call=number), range(1, CALLS + 1)))
+    with ThreadPoolExecutor(10) as callers:
+        replies = list(callers.map(lambda number: _call(api, path, call=number), range(1, calls + 1)))
     found = [reply["outputParameters"] for reply in replies]
-    assert [item["y"] for item in found] == [*range(1, CALLS + 1)]
+    assert [item["y"] for item in found] == [*range(1, calls + 1)]
     assert not any(item["dirty"] for item in found)
     assert all(item["forked"] for item in found)
