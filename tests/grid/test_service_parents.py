@@ -177,10 +177,12 @@ async def test_a_session_begins_with_the_files_of_the_snapshot_and_of_the_init_c
 ) -> None:
     snapshot = _zip(tmp_path / "s.zip", {"a.txt": b"from the snapshot", ".in/all/a.txt": b"from below"})
     init = "text <- readLines('.in/all/a.txt', warn = FALSE); cat('made', file = 'b.txt'); file.copy('b.txt', '.in')"
+    init += "; .libPaths('.in')"
     service = await _warm(grid, init_code=init, snapshot=snapshot)
     async with _opened(grid, service) as talk:
         assert await talk.text("text") == "from below"
         assert await talk.files() == ["a.txt", "b.txt"]
+        assert await talk.text("paste(basename(.libPaths()[1:2]), collapse = ';')") == ".in;work"
         assert await talk.text("paste(list.files('.in', recursive = TRUE), collapse = ';')") == "all/a.txt;b.txt"
         outcome = await talk.run("cat('changed', file = 'a.txt')")
         assert [info.filename for info in outcome.record.artifacts] == ["a.txt"]

@@ -47,8 +47,10 @@ local({
   runtime <- environment(get("oc.init", "deployr"))
   # What cannot be parsed is an error of each call.
   try(runtime$prepare_code(read("code")), silent = TRUE)
-  # Below the working directory, which each session has for itself, or elsewhere.
-  if (!identical(getwd(), work)) runtime$settled$begin <- sub(paste0(work, "/"), "", getwd(), fixed = TRUE)
+  # What lies below the working directory each session has for itself.
+  from_work <- function(paths) sub(paste0(work, "/"), "", paths, fixed = TRUE)
+  if (!identical(getwd(), work)) runtime$settled$begin <- from_work(getwd())
+  runtime$settled$libraries <- from_work(setdiff(.libPaths(), c(work, libraries)))
   .libPaths(libraries)
   setwd(left)
   # Functions of packages are read from disk when they are first used; each session would read its own.

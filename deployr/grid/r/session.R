@@ -46,6 +46,7 @@ check <- function() {
 }
 
 settled <- new.env(parent = emptyenv())
+settled$libraries <- character()
 
 # Settles in a directory of its own, below which the working directory exists.
 enter <- function(options) {
@@ -61,8 +62,16 @@ enter <- function(options) {
   Sys.setenv(R_SESSION_TMPDIR = tempdir(check = TRUE))
   # Packages that code installs go there, and are found there (9x-facts 10); the other libraries belong to the server.
   # What .libPaths() does, without its looking for directories that are known to be there.
-  assign(".lib.loc", c(work, .libPaths()), envir = environment(.libPaths))
+  assign(".lib.loc", c(service_libraries(work), work, .libPaths()), envir = environment(.libPaths))
   NULL
+}
+
+# Those that the init code of a service has added, below the working directory or elsewhere.
+service_libraries <- function(work) {
+  added <- settled$libraries
+  below <- !startsWith(added, "/")
+  added[below] <- file.path(work, added[below])
+  added[dir.exists(added)]
 }
 
 # What a fork that waits does in a quiet moment: code as callers run it, so that the pages it writes to are copied then.
