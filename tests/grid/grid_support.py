@@ -71,7 +71,7 @@ def make_settings(home: Path, **grid: Any) -> Settings:
     """
     flags = (
         {"warm_min": 1, "warm_max": 2, "interrupt_grace": PATIENCE, "stateless_keep": PATIENCE, "cpu_limit": 0}
-        | {"python": PYTHON_PROGRAM}
+        | {"python": PYTHON_PROGRAM, "mlserver.warm_services": 4}
         | grid
     )
     values = {"home": home / "home", "grid.sessions_directory": str(home / "sessions")}

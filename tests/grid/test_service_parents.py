@@ -106,9 +106,9 @@ async def test_a_session_begins_with_what_the_init_code_made(grid: SocketGrid) -
 
 
 @pytest.mark.parametrize("code", ["f <- function(a) a  # kept\nprint(f)\nf(1, 2)", "x <-\r1 +", "é <- 'ü'; cat(é)"])
-async def test_code_that_the_parent_has_prepared_runs_as_any_other(grid: SocketGrid, code: str) -> None:
-    prepared, other = await _warm(grid, code=code), await _warm(grid)
-    said = [(await _run(grid, service, code)).record for service in (prepared, other)]
+async def test_code_that_the_parent_has_prepared_runs_as_any_other(grid: SocketGrid, session: Talk, code: str) -> None:
+    prepared = await _warm(grid, code=code)
+    said = [(await _run(grid, prepared, code)).record, (await session.run(code)).record]
     assert len({(record.console, record.error, record.syntax_error) for record in said}) == 1
 
 
