@@ -77,6 +77,19 @@ async def test_the_workspace_is_saved_and_loaded_with_dill(grid: SocketGrid, pyt
         assert (await other.run("'generator' in dir()")).console == "False\n"
 
 
+async def test_what_a_saved_workspace_refers_to_in_vain_does_not_keep_the_rest_from_it(
+    grid: SocketGrid, python: Talk
+) -> None:
+    await python.run("import enum\nclass E(enum.Enum):\n    A = 1\none, kept = E.A, 7")
+    await python.run("open('gone.py', 'w').close()\nimport gone")
+    await python.call("save_workspace")
+    async with opened(grid, runtime="python") as other:
+        await other.write(WORKSPACE_FILE, await python.read(WORKSPACE_FILE, area="state"), area="state")
+        await other.call("load_workspace")
+        names = "[name for name in ('E', 'one', 'kept', 'gone', 'enum') if name in globals()]"
+        assert (await other.run(names)).console == "['kept', 'enum']\n"
+
+
 async def test_external_data_is_named_in_the_environment(grid: SocketGrid) -> None:
     async with opened(grid, runtime="python", private_data="/some/where") as python:
         assert (await python.run("import os; os.environ['DEPLOYR_PRIVATE_DATA']")).console == "'/some/where'\n"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 from . import frames, vectors
@@ -115,18 +115,17 @@ class Workspace:
     def load_objects(self, arguments: Arguments) -> None:
         """``file``; objects keep the names that they have in it."""
         path = self.state / arguments["file"]
-        found = _loaded(lambda: _dill().loads(path.read_bytes()))
-        if not isinstance(found, dict) or not all(isinstance(name, str) for name in found):
-            raise Refusal("the file cannot be loaded: it does not hold named objects")
-        self.namespace.update(found)
+        self.namespace.update(_named(_loaded(lambda: _dill().loads(path.read_bytes()))))
 
     def save_workspace(self, arguments: Arguments) -> None:
         """To ``workspace.dill``."""
         self._save(WORKSPACE_FILE, self._own())
 
     def load_workspace(self, arguments: Arguments) -> None:
-        """From there."""
-        self.load_objects({"file": WORKSPACE_FILE})
+        """From there; modules and classes that cannot be had do not keep the rest from it."""
+        path = self.state / WORKSPACE_FILE
+        found = _named(_loaded(lambda: _read_state(path)))
+        self.namespace.update({name: value for name, value in found.items() if not _is_gone(value)})
 
     # -- parts --------------------------------------------------------------------------------------------
 
@@ -170,6 +169,57 @@ def _is_savable(dill: ModuleType, value: object) -> bool:
     return True
 
 
+class _GoneType(type):
+    """Members of what is not here are not here either."""
+
+    def __getattr__(cls, name: str) -> type:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return cls
+
+
+class _Gone(metaclass=_GoneType):
+    """Stands for what a saved workspace refers to and is not here: modules, and classes that dill cannot make again."""
+
+    def __new__(cls, *arguments: object, **options: object) -> _Gone:
+        return super().__new__(cls)
+
+    @staticmethod
+    def __setstate__(state: object) -> None:
+        """Neither the class nor what is made of it has a state."""
+
+
+def _is_gone(value: object) -> bool:
+    return value is _Gone or type(value) is _Gone
+
+
+def _read_state(path: Path) -> object:
+    """What was saved in a file."""
+
+    class Reader(_dill().Unpickler):  # type: ignore[misc]
+        def find_class(self, module: str, name: str) -> Any:
+            try:
+                found = super().find_class(module, name)
+            except (ImportError, AttributeError):
+                return _Gone
+            return _lenient(found) if module == "dill._dill" and isinstance(found, FunctionType) else found
+
+    with path.open("rb") as file:
+        return Reader(file).load()
+
+
+def _lenient(make: FunctionType) -> Callable[..., object]:
+    """What imports a module, or makes a class or something else, or says that it cannot."""
+
+    def made(*arguments: object, **options: object) -> object:
+        try:
+            return make(*arguments, **options)
+        except Exception:
+            return _Gone
+
+    return made
+
+
 def _loaded(load: Callable[[], Any]) -> Any:
     try:
         return load()
@@ -177,6 +227,12 @@ def _loaded(load: Callable[[], Any]) -> Any:
         raise
     except Exception as ex:
         raise Refusal(f"the object cannot be loaded with dill: {_said(ex)}") from ex
+
+
+def _named(found: object) -> dict[str, object]:
+    if not isinstance(found, dict) or not all(isinstance(name, str) for name in found):
+        raise Refusal("the file cannot be loaded: it does not hold named objects")
+    return found
 
 
 def _said(exception: Exception) -> str:
