@@ -290,6 +290,10 @@ async def test_what_fails_when_it_is_loaded_or_forked_is_left_to_plain_sessions(
     left = [
         _service("con <- file('a.txt', 'w')"),
         _service("file = open('a.txt', 'w')", runtime="python"),
+        _service(
+            "import socket\na = socket.create_server(('127.0.0.1', 0))\nb = socket.create_connection(a.getsockname())",
+            runtime="python",
+        ),
         _service("import threading\nthreading.Thread(target=threading.Event().wait).start()", runtime="python"),
     ]
     for service in (_service("stop('no')"), _service("raise ValueError", runtime="python"), deep, *left):

@@ -15,7 +15,7 @@ from .workspace import WORKSPACE_FILE, Workspace
 
 _INIT_CODE = "init_code"
 _FILE = "<init code>"
-_HARMLESS = ("/dev/", "/proc/", "anon_inode:")
+_ESTABLISHED = "01"
 
 
 def load(workspace: Workspace, state: Path) -> None:
@@ -44,7 +44,7 @@ def _load_all(workspace: Workspace, state: Path) -> None:
         _load(workspace, state)
     with contextlib.suppress(ValueError):
         sys.path.remove("")
-    _check(before)
+    _check(work, before)
     begin = Path.cwd()
     workspace.begin = begin.relative_to(work) if begin.is_relative_to(work) else begin
     os.chdir(left)
@@ -64,10 +64,15 @@ def _load(workspace: Workspace, state: Path) -> None:
             raise
 
 
-def _check(before: set[str]) -> None:
-    """Forks share positions in files, and both ends of connections; threads are in none of them."""
+def _check(work: Path, before: set[str]) -> None:
+    """Forks share positions in files, and both ends of connections; threads are in none of them.
+
+    What libraries have open for themselves, elsewhere, is their affair.
+    """
     gc.collect()
-    shared = _open_files() - before
+    linked = _linked()
+    left = _open_files() - before
+    shared = {name for name in left if name in linked or Path(name).is_relative_to(work)}
     if shared:
         raise RuntimeError(f"the init code leaves open: {', '.join(sorted(shared))}")
     if threading.active_count() > 1:
@@ -81,4 +86,14 @@ def _open_files() -> set[str]:
         # That of the directory itself is gone by now.
         with contextlib.suppress(OSError):
             found.add(str(descriptor.readlink()))
-    return {name for name in found if not name.startswith(_HARMLESS)}
+    return found
+
+
+def _linked() -> set[str]:
+    """Sockets of TCP connections, by the same names."""
+    lines: list[str] = []
+    for table in ("tcp", "tcp6"):
+        with contextlib.suppress(OSError):
+            lines += Path("/proc/self/net", table).read_text().splitlines()[1:]
+    fields = [line.split() for line in lines]
+    return {f"socket:[{line[9]}]" for line in fields if line[3] == _ESTABLISHED}

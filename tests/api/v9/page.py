@@ -127,9 +127,9 @@ process that died 503, output files that are larger than an upload 413. Plots ar
 they are named so.
 
 The first call of a service starts a warm parent, which loads snapshot and init code once; from then on each call is a
-fork of that state. Until it is there, and where there can be none (init code that fails, or leaves
-files, connections or threads of Python open; code that does not survive a fork; no room or memory), a plain session
-loads all for the one call. A state that is forked is the same to the last
+fork of that state. Until it is there, and where there can be none (init code that fails, or leaves files of the working
+directory or TCP connections open, or threads of Python running; code that does not survive a fork; no room or memory),
+a plain session loads all for the one call. A state that is forked is the same to the last
 bit: random numbers of R go on from a seed that the snapshot or the init code has left.
 
 ## Realtime services
