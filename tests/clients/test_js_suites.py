@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,8 +19,13 @@ SUITE_SECONDS = 180
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server on which jobs wait even longer than by default: the suite cancels one right after its submission."""
-    with running(tmp_path_factory.mktemp("suites"), limits__job_delay=1500) as server:
+    """A server on which jobs wait even longer than by default: the suite cancels one right after its submission.
+
+    One web worker answers in the order of the requests: the suite asks for a job, and has it deleted by other
+    requests, without waiting for the answer.
+    """
+    settings: dict[str, Any] = {"limits__job_delay": 1500, "server__workers": 1}
+    with running(tmp_path_factory.mktemp("suites"), **settings) as server:
         yield server
 
 
