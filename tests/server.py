@@ -95,6 +95,12 @@ class Client:
         """Id of a new project."""
         return str(self.succeed("/r/project/create", **params)["project"]["project"])
 
+    def projects(self) -> set[str]:
+        """Ids of the user's projects."""
+        record = record_of(self.get("/r/project/list"))
+        assert record["success"], record
+        return {project["project"] for project in record["projects"]}
+
     def execute(self, project: str, code: str, **params: Any) -> dict[str, Any]:
         """The response record of code that runs well."""
         return self.succeed("/r/project/execute/code", project=project, code=code, **params)

@@ -14,7 +14,7 @@ import os
 import resource
 import signal
 import time
-from collections.abc import Collection, Container, Iterable, Iterator
+from collections.abc import Callable, Collection, Container, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -195,23 +195,24 @@ def kill_and_wait(pids: Collection[int]) -> None:
 
 def kill_children() -> None:
     """Kill all children of this process, and theirs, which become its own when it is a subreaper."""
-    for _ in range(_ROUNDS):
-        left = [pid for pid in children(os.getpid()) if not is_zombie(pid)]
-        if not left:
-            return
-        kill_and_wait(left)
+    _kill_until_none(lambda: {pid for pid in children(os.getpid()) if not is_zombie(pid)})
 
 
 def kill_grid(name: str) -> int:
     """Kill everything that a grid of this name left, until nothing of it runs; the number of processes killed."""
+    return len(_kill_until_none(lambda: _left_by_grid(name)))
+
+
+def _kill_until_none(find: Callable[[], set[int]]) -> set[int]:
+    """Kill what is found, again and again, as the dying may leave others; all that were killed."""
     killed: set[int] = set()
     for _ in range(_ROUNDS):
-        left = _left_by_grid(name)
+        left = find()
         if not left:
             break
         kill_and_wait(left)
         killed |= left
-    return len(killed)
+    return killed
 
 
 def _left_by_grid(name: str) -> set[int]:

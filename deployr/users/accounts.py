@@ -143,7 +143,7 @@ class Accounts:
         values = _new_account(username, displayname or username, password)
         with self._database.transaction() as connection:
             _insert(connection, users, values, AlreadyExists(f"There is a user {username} already."))
-            _set_roles(connection, username, roles)
+            replace_roles(connection, username, roles)
         return self.get(username)
 
     def get(self, username: str) -> User:
@@ -240,7 +240,7 @@ class Accounts:
             change = users.update().where(users.c.username == username).values(last_modified=now_ms())
             if connection.execute(change).rowcount == 0:
                 raise NotFound(f"There is no user {username}.")
-            _set_roles(connection, username, roles)
+            replace_roles(connection, username, roles)
 
     def create_role(self, name: str, descr: str | None = None) -> None:
         """Make a custom role, used to restrict files.
@@ -340,7 +340,12 @@ def _new_account(username: str, displayname: str, password: str) -> dict[str, An
     }
 
 
-def _set_roles(connection: sa.Connection, username: str, roles: Collection[str]) -> None:
+def replace_roles(connection: sa.Connection, username: str, roles: Collection[str]) -> None:
+    """Give a user these roles and no others.
+
+    Raises:
+        NotFound: there is no such role.
+    """
     connection.execute(user_roles.delete().where(user_roles.c.username == username))
     for role in sorted(set(roles)):
         unknown = NotFound(f"There is no role {role}.")
@@ -365,4 +370,4 @@ def _insert_default_accounts(connection: sa.Connection) -> None:
     for username, displayname, role in _DEFAULT_ACCOUNTS:
         values = _new_account(username, displayname, DEFAULT_PASSWORD)
         connection.execute(users.insert().values(**values, default_password=True))
-        _set_roles(connection, username, [role])
+        replace_roles(connection, username, [role])

@@ -22,7 +22,6 @@ log = logging.getLogger(__name__)
 
 _REFUSED = "Bad credentials"
 _PORTS = {"ldap": 389, "ldaps": 636}
-_PREFIX = "role_"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -154,8 +153,8 @@ class LdapDirectory:
 
     def _roles_of(self, connection: ldap3.Connection, dn: str) -> frozenset[str]:
         """Roles by groups, or else the one that everybody has."""
-        groups = self._groups(connection, dn) if self._roles else []
-        roles = {self._roles[_plain(group)] for group in groups if _plain(group) in self._roles}
+        groups = map(_plain, self._groups(connection, dn)) if self._roles else ()
+        roles = {self._roles[group] for group in groups if group in self._roles}
         if not roles and self._settings.default_role:
             roles.add(self._settings.default_role.removeprefix("ROLE_"))
         return frozenset(roles)
@@ -190,4 +189,4 @@ def _first(entry: ldap3.Entry, attribute: str) -> str:
 
 def _plain(group: str) -> str:
     """A group's name for comparison: DeployR wrote it as it is, or in capitals behind ``ROLE_`` (admin-facts 9.1)."""
-    return group.casefold().removeprefix(_PREFIX)
+    return group.casefold().removeprefix("role_")

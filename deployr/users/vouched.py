@@ -14,6 +14,7 @@ from deployr.errors import AccountDisabled, BadCredentials
 from deployr.store.database import Database, now_ms
 from deployr.store.schema import roles as roles_table
 from deployr.store.schema import user_roles, users
+from deployr.users.accounts import replace_roles
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +80,4 @@ class VouchedAccounts:
             log.warning("there are no roles %s for %s", ", ".join(sorted(roles - known)), username)
         if held != known:
             with self._database.transaction() as connection:
-                connection.execute(user_roles.delete().where(user_roles.c.username == username))
-                for role in sorted(known):
-                    connection.execute(user_roles.insert().values(username=username, role=role))
+                replace_roles(connection, username, known)

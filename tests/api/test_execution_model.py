@@ -72,11 +72,6 @@ def values(response: httpx.Response) -> dict[str, Any]:
     return {entry["name"]: entry.get("value") for entry in record["workspace"]["objects"]}
 
 
-def projects(client: Client) -> set[str]:
-    """Ids of the caller's projects."""
-    return {project["project"] for project in client.succeed("/r/project/list")["projects"]}
-
-
 def listed(client: Client, project: str) -> list[str]:
     """Names of the files of a working directory."""
     files = client.succeed("/r/project/directory/list", project=project)["directory"]["files"]
@@ -158,9 +153,9 @@ def test_what_cannot_be_done_fails_before_any_code_runs(run: Run, testuser: Clie
     [{"preloadfilename": "none.csv"}, {"preloadobjectname": "DeployR - Hello World.R"}, {"preloadbydirectory": "none"}],
 )
 def test_a_project_that_cannot_be_preloaded_is_not_made(testuser: Client, bad: Any) -> None:
-    before = projects(testuser)
+    before = testuser.projects()
     testuser.fail(CREATE, **bad)
-    assert projects(testuser) <= before
+    assert testuser.projects() <= before
 
 
 def test_files_of_others_are_preloaded_as_far_as_they_may_be_seen(server: Server, make: MakeFile) -> None:

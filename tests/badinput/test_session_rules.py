@@ -221,11 +221,6 @@ def test_failed_logins_lock_the_account_and_not_its_sessions(server: Server, use
 TOKENS = ["absent", "", "x", "of another session", "shortened"]
 
 
-def projects(client: Client) -> set[str]:
-    """Ids of the caller's projects."""
-    return {project["project"] for project in record_of(client.get("/r/project/list"))["projects"]}
-
-
 def token_for(kind: str, client: Client, server: Server) -> dict[str, str]:
     """A header with a token that is not the session's."""
     own = client.get(ABOUT).headers["x-xsrf-token"]
@@ -236,7 +231,7 @@ def token_for(kind: str, client: Client, server: Server) -> dict[str, str]:
 @pytest.mark.parametrize("kind", TOKENS)
 def test_a_post_with_a_wrong_token_is_forbidden_and_changes_nothing(strict: Server, kind: str) -> None:
     client = strict.login()
-    before = projects(client)
+    before = client.projects()
     wrong = token_for(kind, client, strict)
     posts = [
         ("/r/project/create", {}),
@@ -248,7 +243,7 @@ def test_a_post_with_a_wrong_token_is_forbidden_and_changes_nothing(strict: Serv
             call, data={"X-XSRF-TOKEN": client.get(ABOUT).headers["x-xsrf-token"], **params}, headers=wrong
         )
         assert verdict(reply) == FORBIDDEN
-    assert projects(client) <= before
+    assert client.projects() <= before
     client.http.get("/r/repository/file/list").raise_for_status()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
@@ -44,12 +44,19 @@ def grid_process() -> Iterator[GridProcess]:
         yield process
 
 
+@contextlib.asynccontextmanager
+async def client_of(process: GridProcess) -> AsyncIterator[SocketGrid]:
+    """A client of a grid."""
+    client = process.client()
+    yield client
+    await client.aclose()
+
+
 @pytest.fixture
 async def grid(grid_process: GridProcess) -> AsyncGenerator[SocketGrid]:
     """A client of the shared grid."""
-    client = grid_process.client()
-    yield client
-    await client.aclose()
+    async with client_of(grid_process) as client:
+        yield client
 
 
 @pytest.fixture(scope="session")
@@ -62,9 +69,8 @@ def impatient_process() -> Iterator[GridProcess]:
 @pytest.fixture
 async def impatient(impatient_process: GridProcess) -> AsyncGenerator[SocketGrid]:
     """A client of the impatient grid."""
-    client = impatient_process.client()
-    yield client
-    await client.aclose()
+    async with client_of(impatient_process) as client:
+        yield client
 
 
 @pytest.fixture
